@@ -1,0 +1,59 @@
+"""Signing in with ``Authorization: Bearer sb_…``."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts import keys
+from accounts.models import ApiKey, User
+from accounts.principal import Principal
+
+_NO = "The API key is missing, malformed, expired or revoked."
+
+
+def key_named(secret: str) -> ApiKey | None:
+    """The live key with this secret. Same work and same answer whatever is wrong with it."""
+    prefix = keys.prefix_of(secret)
+    found = (
+        ApiKey.objects.select_related("user")
+        .filter(prefix=prefix or "", revoked_at=None, user__is_active=True)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+        .first()
+    )
+    right = hmac.compare_digest(keys.digest(secret), bytes(found.digest) if found else bytes(32))
+    return found if found and right else None
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Reads the bearer key; leaves requests without one to the session."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() != b"bearer":
+            return None
+        key = key_named(words[1].decode("latin-1")) if len(words) == 2 else None
+        if key is None:
+            raise AuthenticationFailed(_NO, code="invalid_api_key")
+        now = timezone.now()
+        if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
+            ApiKey.objects.filter(id=key.id).update(last_used_at=now)
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+        return 'Bearer realm="seedbank"'
+
+
+def principal_of(request: Request | HttpRequest) -> Principal:
+    """Who is asking. The request must be signed in."""
+    assert isinstance(request.user, User)
+    key = getattr(request, "auth", None)
+    return Principal(request.user, key if isinstance(key, ApiKey) else None)

@@ -1,0 +1,167 @@
+"""People, the keys that act for them, and the projects they share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower, Now
+from django.utils import timezone
+from uuid6 import uuid7
+
+if TYPE_CHECKING:
+    from accounts.principal import Principal
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; ``actions.create_user`` is what people's verbs call."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The e-mail address is the name they sign in with."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.email.partition("@")[0]
+
+
+class Role(models.TextChoices):
+    """What a person may do in a project, from least to most."""
+
+    VIEWER = "viewer", "Viewer"
+    EDITOR = "editor", "Editor"
+    OWNER = "owner", "Owner"
+
+    @classmethod
+    def at_least(cls, role: Role) -> list[Role]:
+        order = [cls.VIEWER, cls.EDITOR, cls.OWNER]
+        return order[order.index(role) :]
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, principal: Principal) -> ProjectQuerySet:
+        """Projects the principal is a member of; a key bound to a project sees that one only."""
+        mine = self.filter(memberships__user=principal.user)
+        return mine.filter(id=principal.project_id) if principal.project_id else mine
+
+    def where_may(self, principal: Principal, role: Role) -> ProjectQuerySet:
+        """Those of them in which the principal is at least ``role``."""
+        roles = Role.at_least(role)
+        return self.visible_to(principal).filter(
+            memberships__in=Membership.objects.filter(user=principal.user, role__in=roles)
+        )
+
+
+ProjectManager = models.Manager.from_queryset(ProjectQuerySet)
+
+
+class Project(models.Model):
+    """What people share: pictures, work, a budget."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="projects"
+    )
+
+    objects = ProjectManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in a project."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.project}"
+
+
+class Scope(models.TextChoices):
+    """What a key may be used for."""
+
+    GENERATE = "generate", "Make pictures"
+    READ = "read", "Read"
+    WRITE = "write", "Change and upload"
+    ADMIN = "admin", "Administer"
+
+
+class ApiKey(models.Model):
+    """A program acting for a person. The secret is shown once and kept as a keyed hash."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    digest = models.BinaryField(editable=False)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices), default=list)
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.CASCADE, help_text="Bound to this project, or to all"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} (sb_{self.prefix}…)"
+
+
+class AuditEvent(models.Model):
+    """Who did what to what, when. Written by actions, never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    verb = models.CharField(max_length=50)
+    subject = models.CharField(max_length=100)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["subject", "at"], name="audit_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject}"

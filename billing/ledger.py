@@ -1,0 +1,256 @@
+"""The verbs of money, and the only writer of wallets, holds and transfers.
+
+Each verb belongs in the transaction of the change it pays for. The transfer is inserted
+first and the wallet is updated conditionally and last, so a hot wallet is locked for one
+statement; zero rows means the money is not there. Amounts are whole micro-dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts.errors import Conflict, Invalid
+from accounts.models import User
+from billing.errors import InsufficientCredit
+from billing.models import Hold, Kind, Transfer, Wallet
+
+FUNDING = "funding"
+AVAILABLE = "wallet:available"
+HELD = "wallet:held"
+ABSORBED = "platform:absorbed"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one provider delivered for a hold: ``amount`` to capture, and its own cost beside it."""
+
+    provider: str
+    model: str
+    pictures: int
+    amount: int
+    provider_cost: int | None = None
+    provider_cost_raw: str = ""
+
+
+def wallet_of(user: User) -> Wallet:
+    """The person's wallet, made empty on first sight."""
+    wallet, _ = Wallet.objects.get_or_create(user=user)
+    return wallet
+
+
+@transaction.atomic
+def grant(
+    *, user: User, amount: int, memo: str, actor: User | None, key: str | None = None
+) -> tuple[Transfer, bool]:
+    """Give credits; False beside the transfer if this key was granted before. Raises Invalid, Conflict."""
+    if amount <= 0:
+        raise Invalid("amount must be above zero.", fields={"amount": ["Must be above zero."]})
+    if not memo.strip():
+        raise Invalid("memo must say what the credit is for.", fields={"memo": ["Must not be empty."]})
+    wallet = wallet_of(user)
+    try:
+        with transaction.atomic():
+            transfer = Transfer.objects.create(
+                kind=Kind.GRANT,
+                wallet=wallet,
+                source=FUNDING,
+                target=AVAILABLE,
+                amount=amount,
+                memo=memo.strip()[:500],
+                actor=actor,
+                key=f"grant:{key}" if key else None,
+            )
+    except IntegrityError:
+        return _granted_before(wallet, amount, key), False
+    Wallet.objects.filter(id=wallet.id).update(
+        granted=F("granted") + amount, available=F("available") + amount
+    )
+    return transfer, True
+
+
+def _granted_before(wallet: Wallet, amount: int, key: str | None) -> Transfer:
+    first = Transfer.objects.get(key=f"grant:{key}")
+    if first.wallet_id != wallet.id or first.amount != amount:
+        raise Conflict(
+            f"key {key} was used for another grant; take a new key for a new grant.",
+            code="idempotency_key_reused",
+        )
+    return first
+
+
+@transaction.atomic
+def revoke(*, user: User, amount: int, memo: str, actor: User | None) -> Transfer:
+    """Take back credits that are neither held nor spent. Raises Invalid, InsufficientCredit."""
+    if amount <= 0:
+        raise Invalid("amount must be above zero.", fields={"amount": ["Must be above zero."]})
+    wallet = wallet_of(user)
+    transfer = Transfer.objects.create(
+        kind=Kind.REVOKE,
+        wallet=wallet,
+        source=AVAILABLE,
+        target=FUNDING,
+        amount=amount,
+        memo=memo,
+        actor=actor,
+    )
+    if not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
+        granted=F("granted") - amount, available=F("available") - amount
+    ):
+        _refuse(wallet.id, amount)
+    return transfer
+
+
+def hold(
+    *, wallet: Wallet, amount: int, generation_id: UUID, project_id: UUID, provider: str, model: str
+) -> Hold:
+    """Set the exact quote aside, or raise InsufficientCredit and hold nothing.
+
+    The caller's transaction must not go on after the refusal.
+    """
+    _in_transaction()
+    held = Hold.objects.create(
+        wallet=wallet, amount=amount, generation_id=generation_id, project_id=project_id
+    )
+    Transfer.objects.create(
+        kind=Kind.HOLD,
+        wallet=wallet,
+        hold=held,
+        source=AVAILABLE,
+        target=HELD,
+        amount=amount,
+        generation_id=generation_id,
+        project_id=project_id,
+        provider=provider,
+        model=model,
+    )
+    if not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
+        available=F("available") - amount, held=F("held") + amount
+    ):
+        _refuse(wallet.id, amount)
+    return held
+
+
+def settle(*, generation_id: UUID, lines: Sequence[Line]) -> bool:
+    """Capture what was delivered, release the rest; False if the hold was settled before.
+
+    The sum of the lines may not exceed the hold: the quote is never exceeded.
+    """
+    _in_transaction()
+    captured = sum(line.amount for line in lines)
+    if not Hold.objects.filter(generation_id=generation_id, settled_at=None).update(
+        settled_at=Now(), captured=captured
+    ):
+        return False
+    held = Hold.objects.get(generation_id=generation_id)
+    common = {
+        "wallet_id": held.wallet_id,
+        "hold": held,
+        "source": HELD,
+        "generation_id": held.generation_id,
+        "project_id": held.project_id,
+    }
+    transfers = [
+        Transfer(
+            **common,
+            kind=Kind.CAPTURE,
+            target=f"spend:{line.provider}",
+            amount=line.amount,
+            provider=line.provider,
+            model=line.model,
+            pictures=line.pictures,
+            provider_cost=line.provider_cost,
+            provider_cost_raw=line.provider_cost_raw[:200],
+        )
+        for line in lines
+        if line.amount > 0
+    ]
+    if held.amount > captured:
+        transfers.append(
+            Transfer(**common, kind=Kind.RELEASE, target=AVAILABLE, amount=held.amount - captured)
+        )
+    Transfer.objects.bulk_create(transfers)
+    Wallet.objects.filter(id=held.wallet_id).update(
+        held=F("held") - held.amount,
+        spent=F("spent") + captured,
+        available=F("available") + (held.amount - captured),
+    )
+    return True
+
+
+@transaction.atomic
+def refund(
+    *, capture: Transfer, amount: int, memo: str, actor: User | None, key: str | None = None
+) -> Transfer:
+    """Give back part or all of a capture, at most what was captured. Raises Conflict, Invalid."""
+    if capture.kind != Kind.CAPTURE or amount <= 0:
+        raise Invalid("Only a capture can be refunded, by an amount above zero.")
+    try:
+        with transaction.atomic():
+            transfer = Transfer.objects.create(
+                kind=Kind.REFUND,
+                wallet_id=capture.wallet_id,
+                hold_id=capture.hold_id,
+                source=capture.target,
+                target=AVAILABLE,
+                amount=amount,
+                reverses=capture,
+                memo=memo[:500],
+                actor=actor,
+                key=f"refund:{key}" if key else None,
+                generation_id=capture.generation_id,
+                project_id=capture.project_id,
+                provider=capture.provider,
+                model=capture.model,
+            )
+    except IntegrityError:
+        return Transfer.objects.get(key=f"refund:{key}", reverses=capture, amount=amount)
+    if not Hold.objects.filter(transfers=capture.id, captured__gte=F("refunded") + amount).update(
+        refunded=F("refunded") + amount
+    ):
+        raise Conflict("This was refunded already.", code="already_refunded")
+    Wallet.objects.filter(transfers=capture.id).update(
+        spent=F("spent") - amount, available=F("available") + amount
+    )
+    return transfer
+
+
+def absorb(
+    *, key: str, amount: int, provider: str, model: str, generation_id: UUID, project_id: UUID, memo: str
+) -> bool:
+    """Book to the platform what a provider took and nobody is charged for; once per key."""
+    if amount <= 0:
+        return False
+    rows = Transfer.objects.bulk_create(
+        [
+            Transfer(
+                kind=Kind.ABSORB,
+                source=ABSORBED,
+                target=f"spend:{provider}",
+                amount=amount,
+                provider=provider,
+                model=model,
+                provider_cost=amount,
+                generation_id=generation_id,
+                project_id=project_id,
+                memo=memo[:500],
+                key=f"absorb:{key}",
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    return bool(rows)
+
+
+def _refuse(wallet_id: UUID, amount: int) -> None:
+    wallet = Wallet.objects.get(id=wallet_id)
+    raise InsufficientCredit(needed=amount, available=wallet.available, held=wallet.held)
+
+
+def _in_transaction() -> None:
+    assert connection.in_atomic_block, "money moves in the transaction of the change it pays for"

@@ -1,0 +1,32 @@
+"""Dollars as people write them, micro-dollars as we keep them (1 USD = 1,000,000)."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+MICROS = 1_000_000
+MOST = 1_000_000 * MICROS
+"""No single amount is larger: a million dollars is a typing mistake."""
+
+
+def dollars(micros: int) -> str:
+    """``"0.035"``: three decimals, and more where they are true."""
+    text = f"{Decimal(micros) / MICROS:.6f}"
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(3, '0')}"
+
+
+def micros(text: str | int | Decimal) -> int:
+    """Whole micro-dollars of a decimal dollar amount. Raises ValueError naming what is wrong."""
+    try:
+        amount = Decimal(str(text).strip().removeprefix("$"))
+    except InvalidOperation:
+        raise ValueError("must be an amount in US dollars, such as 0.20") from None
+    if not amount.is_finite():
+        raise ValueError("must be an amount in US dollars, such as 0.20")
+    scaled = amount * MICROS
+    if scaled != scaled.to_integral_value():
+        raise ValueError("may have at most six decimals")
+    if abs(scaled) > MOST:
+        raise ValueError("may be at most 1,000,000")
+    return int(scaled)

@@ -1,0 +1,1 @@
+"""Settings, addresses and commands: the one place that knows everything."""

@@ -1,0 +1,33 @@
+"""Celery spreads the work over machines; the rows say what the work is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from celery import Celery
+from celery.signals import import_modules
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("seedbank")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@import_modules.connect
+def _carry_loops(sender: Celery, **_: object) -> None:
+    """The loops need Django, which is ready once tasks are imported."""
+    sender.steps["worker"].update(
+        {"generations.engine.bootsteps:NetStep", "generations.engine.bootsteps:MediaStep"}
+    )
+
+
+@app.on_after_configure.connect
+def _ready(sender: Celery, **_: object) -> None:
+    """The file system broker wants its folders before the first message."""
+    for name in ("data_folder_in", "control_folder"):
+        folder = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get(name)
+        if folder:
+            Path(str(folder)).mkdir(parents=True, exist_ok=True)

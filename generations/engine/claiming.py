@@ -1,0 +1,121 @@
+"""Taking due rows by lease, with the database's clock; whoever is killed loses the lease, not the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from generations.states import IN_FLIGHT
+from providers.models import ProviderAccount
+
+LEASE = 60
+"""Seconds; extended while the work goes on, so a killed worker's work is free again within a minute."""
+HEARTBEAT = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row that this worker alone may work on until the lease ends."""
+
+    id: UUID
+    state: str
+    fence: int
+
+
+_PLANNED = f"""
+WITH room (account_id, slots) AS (SELECT * FROM unnest(%s::uuid[], %s::int[])),
+due AS (
+  SELECT s.id FROM room CROSS JOIN LATERAL (
+    SELECT id FROM generations_submission
+    WHERE account_id = room.account_id AND state = 'planned' AND due_at <= now()
+      AND (lease_until IS NULL OR lease_until < now())
+    ORDER BY due_at LIMIT room.slots FOR UPDATE SKIP LOCKED) s
+  LIMIT %s)
+UPDATE generations_submission s
+SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
+FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence
+"""  # noqa: S608
+
+_OPEN = f"""
+WITH due AS (
+  SELECT id FROM generations_submission
+  WHERE state IN ('sending', 'running', 'unknown') AND due_at <= now()
+    AND (lease_until IS NULL OR lease_until < now())
+  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+UPDATE generations_submission s
+SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
+FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence
+"""  # noqa: S608
+
+_RESULTS = f"""
+WITH due AS (
+  SELECT id FROM generations_result
+  WHERE state = %s AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+UPDATE generations_result r
+SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
+FROM due WHERE r.id = due.id RETURNING r.id, r.state, r.fence
+"""  # noqa: S608
+
+
+def claim_submissions(owner: str, most: int) -> list[Claim]:
+    """Due submissions: those under way first, then as many planned ones as their accounts have room for."""
+    claims = _run(_OPEN, [most, owner])
+    accounts, slots = _room(most - len(claims))
+    if accounts:
+        claims += _run(_PLANNED, [accounts, slots, most - len(claims), owner])
+    return claims
+
+
+def claim_results(owner: str, state: str, most: int) -> list[Claim]:
+    return _run(_RESULTS, [state, most, owner]) if most > 0 else []
+
+
+def extend(owner: str, table: str, ids: Sequence[UUID]) -> None:
+    """Keep the leases of work that is going on."""
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET lease_until = now() + interval '{LEASE} seconds' "  # noqa: S608
+            f"WHERE id IN (SELECT id FROM {table} WHERE lease_owner = %s AND id = ANY(%s) "
+            "FOR UPDATE SKIP LOCKED)",  # a locked row is being worked on this very moment
+            [owner, list(ids)],
+        )
+
+
+_COUNTS = """
+SELECT account_id, count(*) FROM generations_submission
+WHERE state = ANY(%s) GROUP BY account_id
+"""
+
+
+def _room(most: int) -> tuple[list[UUID], list[int]]:
+    """How many planned submissions each account could send now; sending itself checks exactly."""
+    if most <= 0:
+        return [], []
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [sorted(IN_FLIGHT)])
+        busy = dict(cursor.fetchall())
+    accounts, slots = [], []
+    now = timezone.now()
+    for account in ProviderAccount.objects.filter(enabled=True):
+        if account.paused_until and account.paused_until > now:
+            continue
+        limit = account.max_in_flight or account.traits.in_flight
+        free = min(most, limit - busy.get(account.id, 0))
+        if free > 0:
+            accounts.append(account.id)
+            slots.append(free)
+    return accounts, slots
+
+
+def _run(sql: str, parameters: list[Any]) -> list[Claim]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [Claim(*row) for row in cursor.fetchall()]

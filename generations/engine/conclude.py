@@ -1,0 +1,273 @@
+"""What a generation's submissions amount to: its status, its end, and its settlement.
+
+Called at the end of every transaction that changed a submission. Lock order everywhere:
+generation, submission, result, wallet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count
+
+from billing import ledger
+from billing.ledger import Line
+from generations.models import (
+    GENERATION_CHANNEL,
+    Asset,
+    Generation,
+    Result,
+    Submission,
+    move_generation,
+    move_submission,
+    notify,
+)
+from generations.states import (
+    OVER,
+    GenerationStatus,
+    ResultState,
+    SubmissionState,
+)
+from providers import catalog
+from providers.errors import Reason
+
+_S, _G = SubmissionState, GenerationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One submission's part of a settlement: pictures charged, micro-dollars charged and absorbed."""
+
+    submission: Submission
+    stored: int
+    charged_pictures: int
+    charged: int
+    absorbed: int
+
+
+def conclude(generation_id: UUID) -> None:
+    """Bring the generation in line with its submissions, and settle it once when all are over."""
+    generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
+    submissions = list(Submission.objects.filter(generation=generation).order_by("id"))
+    stored = _stored(submissions)
+    delivered = sum(stored.values())
+    if generation.ended:
+        _receive_late(generation, submissions, stored, delivered)
+        return
+    open_ones = [submission for submission in submissions if submission.state not in OVER]
+    progress = _progress(submissions)
+    if delivered != generation.delivered or progress != generation.progress:
+        Generation.objects.filter(id=generation.id).update(delivered=delivered, progress=progress)
+        notify(GENERATION_CHANNEL, str(generation.id))
+    if open_ones:
+        status = _status(open_ones)
+        if status != generation.status:
+            move_generation(generation, status)
+        return
+    _end(generation, submissions, stored, delivered)
+
+
+def finish_submission(submission: Submission) -> None:
+    """Close a submission whose promised pictures have all been stored, rejected or lost."""
+    if submission.state != _S.STORING:
+        return
+    counts = dict(
+        Result.objects.filter(submission=submission).values_list("state").annotate(n=Count("id")).order_by()
+    )
+    if counts.get(ResultState.PENDING) or counts.get(ResultState.FETCHED):
+        return
+    stored = counts.get(ResultState.STORED, 0)
+    if stored:
+        move_submission(submission, _S.DONE, delivered=stored)
+        return
+    reasons = Result.objects.filter(submission=submission).exclude(reason="").values_list("reason", flat=True)
+    move_submission(submission, _S.FAILED, reason=reasons.first() or Reason.BAD_RESULT.value)
+
+
+def _status(open_ones: Iterable[Submission]) -> str:
+    states = {submission.state for submission in open_ones}
+    if states & {_S.SENDING, _S.RUNNING}:
+        return _G.RUNNING
+    if _S.STORING in states:
+        return _G.STORING
+    return _G.UNRESOLVED if _S.UNKNOWN in states and _S.PLANNED not in states else _G.QUEUED
+
+
+def _progress(submissions: Iterable[Submission]) -> int | None:
+    """Per cent over all submissions, as far as providers tell."""
+    known = [
+        100 if submission.state in {_S.STORING, _S.DONE} else submission.progress
+        for submission in submissions
+        if submission.state not in {_S.REFUSED, _S.CANCELED}
+    ]
+    if not any(value is not None for value in known):
+        return None
+    return min(100, sum(value or 0 for value in known) // len(known))
+
+
+def _stored(submissions: Iterable[Submission]) -> dict[UUID, int]:
+    rows = (
+        Result.objects.filter(submission__in=list(submissions), state=ResultState.STORED)
+        .values_list("submission_id")
+        .annotate(n=Count("id"))
+        .order_by()
+    )
+    return dict(rows)
+
+
+def _end(
+    generation: Generation, submissions: list[Submission], stored: Mapping[UUID, int], delivered: int
+) -> None:
+    shares = _shares(generation, submissions, stored)
+    charged = sum(share.charged for share in shares)
+    status, code, message = _verdict(generation, submissions, delivered)
+    if not move_generation(
+        generation,
+        status,
+        why=code,
+        delivered=delivered,
+        charged=charged,
+        error_code=code,
+        error_message=message,
+        progress=100 if delivered else None,
+    ):
+        return
+    _mark_charged(shares)
+    _absorb(generation, shares)
+    ledger.settle(generation_id=generation.id, lines=_lines(generation, shares))
+
+
+def _verdict(
+    generation: Generation, submissions: list[Submission], delivered: int
+) -> tuple[GenerationStatus, str, str]:
+    if delivered:
+        return _G.SUCCEEDED, "", ""
+    tried = [submission for submission in submissions if submission.state != _S.CANCELED]
+    asked_to_stop = generation.cancel_requested_at is not None
+    if not tried or (asked_to_stop and all(s.reason == Reason.CANCELED for s in tried)):
+        return _G.CANCELED, "", ""
+    lost = next((s for s in tried if s.state == _S.ABANDONED), None)
+    last = lost or tried[-1]
+    reason = Reason(last.reason) if last.reason in set(Reason) else Reason.PROVIDER_FAILED
+    if reason.pauses_account:
+        reason = Reason.NOT_OFFERED  # whose key or credit it was is nobody's business but staff's
+    if lost is not None and reason != Reason.TIMED_OUT:
+        reason = Reason.LOST
+    return _G.FAILED, reason.value, reason.sentence
+
+
+def _shares(
+    generation: Generation, submissions: Iterable[Submission], stored: Mapping[UUID, int]
+) -> list[Share]:
+    left = generation.requested
+    budget = generation.quoted
+    shares = []
+    for submission in submissions:
+        count = stored.get(submission.id, 0)
+        pictures = min(count, left)
+        charged = min(pictures * submission.unit_price, budget)
+        left -= pictures
+        budget -= charged
+        absorbed = max(0, _provider_took(generation, submission, count) - charged)
+        shares.append(Share(submission, count, pictures, charged, absorbed))
+    return shares
+
+
+def _provider_took(generation: Generation, submission: Submission, stored: int) -> int:
+    """Micro-dollars the provider took, as it said; else its list price for what nobody received."""
+    if submission.cost_elsewhere or submission.sent_at is None:
+        return 0
+    if submission.cost is not None and submission.cost_final:
+        return submission.cost
+    unit = list_price(generation.model, submission.provider)
+    if submission.state == _S.ABANDONED:
+        return 0 if submission.reason == Reason.PROVIDER_FAILED else unit * submission.pictures
+    wasted = Result.objects.filter(
+        submission=submission, state__in=[ResultState.REJECTED, ResultState.LOST]
+    ).count()
+    return unit * wasted + (stored * submission.unit_price if wasted else 0)
+
+
+def list_price(model: str, provider: str) -> int:
+    """What the provider publishes for one picture, in micro-dollars."""
+    return next((offer.list_price for offer in catalog.offers(model) if offer.provider == provider), 0)
+
+
+def _lines(generation: Generation, shares: Iterable[Share]) -> list[Line]:
+    lines: dict[str, Line] = {}
+    for share in shares:
+        if not share.charged:
+            continue
+        submission = share.submission
+        before = lines.get(submission.provider)
+        cost = submission.cost if submission.cost_final else None
+        raws = [raw for raw in (before.provider_cost_raw if before else "", submission.cost_raw) if raw]
+        lines[submission.provider] = Line(
+            provider=submission.provider,
+            model=generation.model,
+            pictures=share.charged_pictures + (before.pictures if before else 0),
+            amount=share.charged + (before.amount if before else 0),
+            provider_cost=_added(before.provider_cost if before else None, cost),
+            provider_cost_raw=" + ".join(raws),
+        )
+    return list(lines.values())
+
+
+def _added(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one + (other or 0)
+
+
+def _mark_charged(shares: Iterable[Share]) -> None:
+    for share in shares:
+        if not share.charged_pictures:
+            continue
+        ids = (
+            Result.objects.filter(submission=share.submission, state=ResultState.STORED)
+            .order_by("position")
+            .values_list("asset_id", flat=True)[: share.charged_pictures]
+        )
+        Asset.objects.filter(id__in=list(ids)).update(charged=share.submission.unit_price)
+
+
+def _absorb(generation: Generation, shares: Iterable[Share]) -> None:
+    for share in shares:
+        ledger.absorb(
+            key=str(share.submission.id),
+            amount=share.absorbed,
+            provider=share.submission.provider,
+            model=generation.model,
+            generation_id=generation.id,
+            project_id=generation.project_id,
+            memo=share.submission.reason or "the provider took more than was quoted",
+        )
+
+
+def _receive_late(
+    generation: Generation, submissions: list[Submission], stored: Mapping[UUID, int], delivered: int
+) -> None:
+    """A picture that came after the end is shown and free; its cost is the platform's."""
+    if delivered == generation.delivered:
+        return
+    Generation.objects.filter(id=generation.id).update(delivered=delivered)
+    notify(GENERATION_CHANNEL, str(generation.id))
+    unit = {s.id: list_price(generation.model, s.provider) for s in submissions}
+    charged = set(
+        Result.objects.filter(submission__generation=generation, state=ResultState.STORED)
+        .filter(asset_id__in=Asset.objects.filter(generation=generation, late=False).values("id"))
+        .values_list("submission_id", flat=True)
+    )
+    for submission in submissions:
+        if submission.state in OVER and stored.get(submission.id) and submission.id not in charged:
+            ledger.absorb(
+                key=str(submission.id),
+                amount=submission.cost
+                if submission.cost is not None and submission.cost_final
+                else unit[submission.id] * stored[submission.id],
+                provider=submission.provider,
+                model=generation.model,
+                generation_id=generation.id,
+                project_id=generation.project_id,
+                memo="arrived after the end",
+            )

@@ -1,0 +1,174 @@
+"""The net worker's loop: every call, poll and download of this process, waited for at once.
+
+One event loop in one thread; the database is reached through a few threads beside it.
+A message, a notification or the clock only makes it look for due rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from generations.engine import alarm, calling, claiming, fetching, listening, persistence
+from generations.engine.claiming import Claim
+from generations.states import ResultState
+from providers.door import Door
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+DB_THREADS = 6
+MOST_CALLS = 2_000
+MOST_FETCHES = 64
+BATCH = 200
+LOOK_EVERY = 1.0
+
+
+class Net:
+    """Claims due submissions and results and works on all of them at once, until stopped."""
+
+    def __init__(self, *, calls: int = MOST_CALLS, fetches: int = MOST_FETCHES) -> None:
+        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._most = {"submission": calls, "result": fetches}
+        self._held: dict[str, set[UUID]] = {"submission": set(), "result": set()}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = threading.Event()
+        self._hurry = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="net", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bell: asyncio.Event | None = None
+        self._threads = ThreadPoolExecutor(DB_THREADS, thread_name_prefix="net-db")
+
+    def start(self) -> None:
+        alarm.hang("net", self.ring)
+        self._thread.start()
+
+    def ring(self) -> None:
+        """Look for due rows now; callable from any thread."""
+        if self._loop is not None and self._bell is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._bell.set)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Claim nothing more and wait for the calls on the wire. ``hurry`` cuts the wait short."""
+        self._stopping.set()
+        self.ring()
+        self._thread.join(timeout)
+
+    def hurry(self) -> None:
+        """Give up waiting: what is on the wire becomes unknown when its lease ends."""
+        self._stopping.set()
+        self._hurry.set()
+        self.ring()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        asyncio.run(self._main())
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _main(self) -> None:
+        self._loop, self._bell = asyncio.get_running_loop(), asyncio.Event()
+        async with Door() as door:
+            self.door = door
+            helpers = [
+                asyncio.create_task(self._beat()),
+                asyncio.create_task(listening.listen(self._bell.set)),
+            ]
+            while not self._stopping.is_set():
+                await self._look()
+                await self._wait(LOOK_EVERY)
+            while self._tasks and not self._hurry.is_set():
+                await self._wait(0.5)
+            for task in [*helpers, *self._tasks]:
+                task.cancel()
+            await asyncio.gather(*helpers, *self._tasks, return_exceptions=True)
+
+    async def _wait(self, seconds: float) -> None:
+        assert self._bell is not None
+        try:
+            await asyncio.wait_for(self._bell.wait(), seconds)
+        except TimeoutError:
+            return
+        self._bell.clear()
+
+    async def _look(self) -> None:
+        """Claim until nothing more is due or there is no room."""
+        try:
+            while not self._stopping.is_set():
+                claims = await self.db(claiming.claim_submissions, self.owner, self._room("submission"))
+                for claim in claims:
+                    self._take("submission", claim, calling.advance(self, claim))
+                results = await self.db(
+                    claiming.claim_results, self.owner, ResultState.PENDING.value, self._room("result")
+                )
+                for claim in results:
+                    self._take("result", claim, fetching.fetch(self, claim))
+                if len(claims) < BATCH and len(results) < BATCH:
+                    return
+        except (OperationalError, InterfaceError) as error:
+            log.warning("the database is away: %s", type(error).__name__)
+
+    def _room(self, kind: str) -> int:
+        return max(0, min(BATCH, self._most[kind] - len(self._held[kind])))
+
+    def _take(self, kind: str, claim: Claim, work: Coroutine[Any, Any, None]) -> None:
+        self._held[kind].add(claim.id)
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+
+        def over(done: asyncio.Task[None]) -> None:
+            self._tasks.discard(done)
+            self._held[kind].discard(claim.id)
+            if not done.cancelled() and (error := done.exception()) is not None:
+                # The row stays claimed until its lease ends; the next worker takes it up.
+                log.error("%s %s: %s", kind, claim.id, type(error).__name__, exc_info=error)
+            elif self._bell is not None:
+                self._bell.set()
+
+        task.add_done_callback(over)
+
+    async def _beat(self) -> None:
+        """Extend the leases of everything that is going on."""
+        while True:
+            await asyncio.sleep(claiming.HEARTBEAT)
+            for kind in ("submission", "result"):
+                try:
+                    await self.db(claiming.extend, self.owner, f"generations_{kind}", list(self._held[kind]))
+                except (OperationalError, InterfaceError) as error:
+                    log.warning("leases not extended: %s", type(error).__name__)
+
+    async def db(self, work: Callable[..., T], *args: object) -> T:
+        """Run database work in a thread beside the loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _with_connection, work, *args)
+
+    async def db_surely(self, work: Callable[..., T], *args: object) -> T:
+        """The same for what must not be lost (an answer): a database that is away is waited for."""
+        for attempt in range(600):
+            try:
+                return await self.db(work, *args)
+            except (OperationalError, InterfaceError) as error:
+                if not persistence.gone(error):
+                    raise
+                log.warning("waiting for the database with an answer in hand: %s", type(error).__name__)
+                await asyncio.sleep(min(5.0, 0.2 * 2 ** min(attempt, 5)))
+        raise AssertionError("unreachable")
+
+
+def _with_connection(work: Callable[..., T], *args: object) -> T:
+    try:
+        return work(*args)
+    finally:
+        close_old_connections()

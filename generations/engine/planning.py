@@ -1,0 +1,100 @@
+"""Turning a generation into paid requests, and finding another way when one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.errors import Refusal
+from generations.engine import routing
+from generations.engine.routing import Quote
+from generations.models import Asset, Generation, Submission
+from providers.models import ProviderAccount
+from providers.values import ImageRequest, Reference
+
+DUE_CHANNEL = "seedbank_due"
+MEDIA_CHANNEL = "seedbank_media"
+_NOT_KEPT = {"references", "webhook_url"}
+
+Rows = QuerySet[Submission]
+Reader = Callable[[Asset], Reference]
+
+
+def plan(
+    generation: Generation, quote: Quote, request: ImageRequest, *, upload_urls: Sequence[str] = ()
+) -> list[Submission]:
+    """One submission for each paid call that the request needs."""
+    assert quote.account is not None and quote.unit is not None
+    return Submission.objects.bulk_create(
+        Submission(
+            generation=generation,
+            account=quote.account,
+            provider=quote.provider,
+            asked=_asked(replace(request, count=count, upload_url=upload_urls[n] if upload_urls else None)),
+            pictures=count * (request.sequential or 1),
+            unit_price=quote.unit,
+        )
+        for n, count in enumerate(quote.calls)
+    )
+
+
+def request_of(submission: Submission, **changes: Any) -> ImageRequest:
+    """The request as it was planned; references and the webhook address are added by the caller."""
+    return ImageRequest(**{**submission.asked, **changes})
+
+
+def plan_elsewhere(generation: Generation, refused: Submission) -> bool:
+    """Plan the refused part again through another account or, for ``auto``, another offer.
+
+    The person pays no more than was quoted. False if there is nowhere to go.
+    """
+    tried = Submission.objects.filter(generation=generation).values_list("account_id", "provider")
+    accounts = {account for account, _ in tried}
+    other = (
+        ProviderAccount.objects.usable().filter(provider=refused.provider).exclude(id__in=accounts).first()
+    )
+    if other is not None:
+        _again(generation, refused, other, refused.provider, refused.unit_price)
+        return True
+    if generation.asked_provider != "auto":
+        return False
+    request = request_of(refused)
+    without = {provider for _, provider in tried}
+    try:
+        quote = routing.choose(request, provider="auto", strategy=generation.strategy, without=without)
+    except Refusal:
+        return False
+    assert quote.account is not None and quote.unit is not None
+    unit = min(quote.unit, generation.unit_price)
+    for count in quote.calls:
+        _again(generation, refused, quote.account, quote.provider, unit, count=count)
+    Generation.objects.filter(id=generation.id).update(provider=quote.provider, sandbox=quote.account.sandbox)
+    return True
+
+
+def _again(
+    generation: Generation,
+    refused: Submission,
+    account: ProviderAccount,
+    provider: str,
+    unit: int,
+    *,
+    count: int | None = None,
+) -> None:
+    asked = refused.asked if count is None else {**refused.asked, "count": count}
+    Submission.objects.create(
+        generation=generation,
+        account=account,
+        provider=provider,
+        asked=asked,
+        pictures=asked["count"] * (asked.get("sequential") or 1),
+        unit_price=unit,
+    )
+
+
+def _asked(request: ImageRequest) -> dict[str, Any]:
+    names = (name for name in ImageRequest.__dataclass_fields__ if name not in _NOT_KEPT)
+    return {name: value for name in names if (value := getattr(request, name)) is not None}

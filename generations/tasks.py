@@ -1,0 +1,30 @@
+"""Celery's part: to wake and to spread. What there is to do is in the rows."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from generations.engine import alarm, sweeping
+
+
+@shared_task(name="generations.tasks.wake_net", expires=60)
+def wake_net() -> None:
+    """Make this process look for due rows."""
+    alarm.ring("net")
+
+
+@shared_task(name="generations.tasks.wake_media", expires=60)
+def wake_media() -> None:
+    alarm.ring("media")
+
+
+@shared_task(name="generations.tasks.sweep", expires=10)
+def sweep() -> None:
+    """Beat's round: what nobody is working on is made due again."""
+    sweeping.sweep()
+    alarm.ring("net")
+
+
+def wake() -> None:
+    """Tell some net worker that there is work, without ever waiting for the broker."""
+    alarm.publish(wake_net)

@@ -1,0 +1,225 @@
+"""What crosses the wire: requests as bytes, and single values picked out of an answer.
+
+Nothing here trusts an answer. Each reader gives None, or raises ProviderError, for what
+it cannot use; no other exception leaves this module because of what a gateway sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+from uuid import UUID
+
+from providers.errors import ProviderError, Reason
+from providers.values import Account, Answer, Exchange, Reference, Result
+
+Json = dict[str, object]
+T = TypeVar("T")
+Reader = Callable[[Answer], T]
+
+SHORT, LONG = 30.0, 180.0
+"""Seconds for a question, and for a call that is held open until the pictures are there."""
+
+_MOST_USD = Decimal(1_000_000)
+_WAIT = (1.0, 600.0)  # no gateway's word makes us hammer it, or sleep for a day
+
+
+# What is sent
+
+
+def encode(value: object) -> bytes:
+    """JSON without blanks; the same value is always the same bytes."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def exchange(
+    account: Account,
+    method: str,
+    path: str,
+    read: Reader[T],
+    *,
+    headers: Mapping[str, str],
+    json: object = None,
+    body: bytes | None = None,
+    timeout: float = SHORT,
+) -> Exchange[T]:
+    """A request to the account's own origin; ``json`` is encoded and labelled as such."""
+    labels = {"accept": "application/json", **headers}
+    if json is not None:
+        body = encode(json)
+        labels["content-type"] = "application/json"
+    return Exchange(method, account.origin + path, labels, body, timeout, read)
+
+
+def data_uri(reference: Reference) -> str:
+    return f"data:{reference.media_type};base64,{base64.b64encode(reference.data).decode('ascii')}"
+
+
+def multipart(
+    fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, Reference]], ours: UUID
+) -> tuple[str, bytes]:
+    """Content type and body of a form. The boundary comes from our id: sent twice, it is the same bytes."""
+    boundary = f"seedbank-{ours.hex}"
+    parts = [(f'name="{name}"', value.encode("utf-8", "replace")) for name, value in fields]
+    for number, (name, reference) in enumerate(files, start=1):
+        kind = reference.media_type
+        file_name = f"reference-{number}.{kind.partition('/')[2]}"
+        parts.append((f'name="{name}"; filename="{file_name}"\r\ncontent-type: {kind}', reference.data))
+    body = b"".join(
+        f"--{boundary}\r\ncontent-disposition: form-data; {label}\r\n\r\n".encode() + data + b"\r\n"
+        for label, data in parts
+    )
+    return f"multipart/form-data; boundary={boundary}", body + f"--{boundary}--\r\n".encode()
+
+
+# What came back
+
+
+def decode(body: bytes) -> object:
+    """The JSON in a body, with decimals kept exact. Raises ProviderError(NO_ANSWER) for anything else."""
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=lambda _: None)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise ProviderError(Reason.NO_ANSWER, f"not JSON: {excerpt(body)}") from error
+
+
+def decode_object(body: bytes) -> Json:
+    """As :func:`decode`, for an answer that has to be an object."""
+    value = decode(body)
+    if not isinstance(value, dict):
+        raise ProviderError(Reason.NO_ANSWER, f"not a JSON object: {excerpt(body)}")
+    return value
+
+
+def excerpt(body: bytes) -> str:
+    return clean(body[:200].decode("utf-8", "replace")) or "an empty body"
+
+
+def clean(words: str, limit: int = 1000) -> str:
+    """Text that any database takes: no NUL, no half characters, not endless."""
+    return words[:limit].replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def text(value: object, limit: int = 1000) -> str | None:
+    return (clean(value, limit) or None) if isinstance(value, str) else None
+
+
+def identifier(value: object) -> str | None:
+    """A gateway's id, as a string even where it sends a number."""
+    number = integer(value)
+    return text(value if number is None else str(number), 200)
+
+
+def object_in(value: object) -> Json:
+    """The object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: object) -> list[Json]:
+    """The objects of a list; what is not an object counts as an empty one, so that places stay."""
+    return [object_in(item) for item in value] if isinstance(value, list) else []
+
+
+def decimal(value: object) -> Decimal | None:
+    """A finite number of a size that money and credits can have, also when written as a string."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    try:
+        number = Decimal(value)
+    except (InvalidOperation, ValueError):
+        return None
+    return number if number.is_finite() and -(10**15) < number < 10**15 else None
+
+
+def integer(value: object) -> int | None:
+    """A whole number that fits 64 bits; JSON's 1.0 is one."""
+    if isinstance(value, Decimal):
+        value = int(value) if -(2**63) < value < 2**63 and value == value.to_integral_value() else None
+    fits = isinstance(value, int) and not isinstance(value, bool) and -(2**63) < value < 2**63
+    return value if isinstance(value, int) and fits else None
+
+
+def percent(value: object) -> int | None:
+    number = decimal(value)
+    return None if number is None else int(max(Decimal(0), min(Decimal(100), number)))
+
+
+def micros(usd: Decimal | None) -> int | None:
+    """Whole micro-dollars, halves up; None for what cannot be the cost of a call or a balance."""
+    if usd is None or not 0 <= usd <= _MOST_USD:
+        return None
+    return int((usd * 1_000_000).to_integral_value(ROUND_HALF_UP))
+
+
+def picture(
+    key: str,
+    link: object = None,
+    inline: object = None,
+    *,
+    seed: object = None,
+    revised_prompt: object = None,
+    flagged: bool = False,
+) -> Result | None:
+    """A result from a link or from bytes in base64, whichever came; None if neither can be used.
+
+    Gateways answer with the other form than was asked, and put a data URI where a link belongs.
+    """
+    url = link if isinstance(link, str) and re.fullmatch(r"https?://[\x21-\x7e]{1,8000}", link) else None
+    data = None if url else _bytes_in(inline) or _bytes_in(link)
+    if url is None and data is None:
+        return None
+    return Result(key, url, data, integer(seed), text(revised_prompt, 20_000), flagged)
+
+
+def _bytes_in(value: object) -> bytes | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return base64.b64decode("".join(value.rpartition("base64,")[2].split()), validate=True) or None
+    except ValueError:
+        return None
+
+
+# Time, without a clock
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from a number or an HTTP date (RFC 9110, 10.2.3) measured by the answer's own Date."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        return clamped(float(value))
+    until, now = http_date(value), http_date(headers.get("date", ""))
+    return clamped((until - now).total_seconds()) if until and now else None
+
+
+def clamped(seconds: float) -> float:
+    return max(_WAIT[0], min(_WAIT[1], seconds))
+
+
+def http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+# Webhooks
+
+
+def lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def signed(secret: str, message: bytes, signature: str) -> bool:
+    """Whether the hex HMAC-SHA256 is ours; compared in constant time."""
+    expected = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.strip().lower().encode("utf-8", "replace"))

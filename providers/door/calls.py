@@ -1,0 +1,208 @@
+"""One exchange with a gateway: send it once, read its whole answer, and say surely whether it left.
+
+httpx's transport is used without its client: so there are no cookies, no redirects, no
+proxies from the environment and no credentials from a URL, by construction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import httpx
+
+from providers.door.errors import DoorError, NoAnswer, NotSent
+from providers.values import Answer, Exchange
+
+CONNECT_TIMEOUT = 5.0
+USER_AGENT = "Seedbank"
+
+# httpcore looks through its whole pool for every request, so one pool with a thousand calls in
+# flight costs milliseconds each; pools of this size do not.
+CALLS_PER_TRANSPORT = 25
+# A paid call must not go out on a connection the server is just closing, for that could not be
+# told from a lost answer. Common servers keep idle connections for 2 s (gunicorn) or 5 s
+# (Node.js, uvicorn) and more; ours are given up before any of them.
+KEEP_ALIVE = 1.5
+_IDLE_TRANSPORT = 30.0
+
+ReadT = TypeVar("ReadT")
+
+
+class _Seat:
+    """A transport and how many calls it carries."""
+
+    __slots__ = ("calls", "idle_since", "transport")
+
+    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self.transport = transport
+        self.calls = 0
+        self.idle_since = 0.0
+
+
+class Transports:
+    """As many transports as the calls in flight need, sharing one TLS context; for one event loop."""
+
+    def __init__(self, tls: ssl.SSLContext, *, keep_alive: bool) -> None:
+        self._tls = tls
+        self._limits = httpx.Limits(
+            max_connections=CALLS_PER_TRANSPORT,
+            max_keepalive_connections=CALLS_PER_TRANSPORT if keep_alive else 0,
+            keepalive_expiry=KEEP_ALIVE,
+        )
+        self._seats: list[_Seat] = []
+
+    @asynccontextmanager
+    async def borrow(self) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """A transport with room for one more call."""
+        seat = next((seat for seat in self._seats if seat.calls < CALLS_PER_TRANSPORT), None)
+        if seat is None:
+            transport = httpx.AsyncHTTPTransport(
+                verify=self._tls, trust_env=False, http1=True, http2=False, retries=0, limits=self._limits
+            )
+            seat = _Seat(transport)
+            self._seats.append(seat)
+        seat.calls += 1
+        try:
+            yield seat.transport
+        finally:
+            seat.calls -= 1
+            seat.idle_since = asyncio.get_running_loop().time()
+            await self._close_idle(seat.idle_since - _IDLE_TRANSPORT)
+
+    async def _close_idle(self, before: float) -> None:
+        idle = [seat for seat in self._seats if not seat.calls and seat.idle_since < before]
+        for seat in idle:
+            self._seats.remove(seat)
+        for seat in idle:
+            await seat.transport.aclose()
+
+    async def aclose(self) -> None:
+        seats, self._seats = self._seats, []
+        for seat in seats:
+            await seat.transport.aclose()
+
+
+class _Departure:
+    """Notices, from httpcore's trace events, when the first byte of a request may have left."""
+
+    def __init__(self) -> None:
+        self.left = False
+
+    async def __call__(self, event: str, _info: Mapping[str, object]) -> None:
+        if event.endswith("send_request_headers.started"):
+            self.left = True
+
+
+async def send(transports: Transports, exchange: Exchange[ReadT], max_bytes: int) -> Answer:
+    """See :meth:`providers.door.Door.send`."""
+    departure = _Departure()
+    request = _request(exchange, departure)
+    try:
+        async with asyncio.timeout(exchange.timeout), transports.borrow() as transport:
+            response = await transport.handle_async_request(request)
+            try:
+                return await _read(response, max_bytes)
+            finally:
+                await response.aclose()
+    except TimeoutError as error:
+        raise _lost(departure)("deadline passed") from error
+    except httpx.LocalProtocolError as error:
+        # h11 refuses to write it: what may have left is at most half a request, which nobody acts on.
+        raise NotSent("malformed request") from error
+    except httpx.TransportError as error:
+        raise _lost(departure)(kind(error)) from error
+
+
+def _lost(departure: _Departure) -> type[DoorError]:
+    return NoAnswer if departure.left else NotSent
+
+
+def _request(exchange: Exchange[ReadT], departure: _Departure) -> httpx.Request:
+    # Within the deadline, for httpcore closes the socket of a handshake that timed out, but not of
+    # one that was cancelled.
+    connect = min(CONNECT_TIMEOUT, exchange.timeout / 2)
+    # The wall clock bounds everything after connecting; a time-out per chunk would not.
+    timeouts = httpx.Timeout(None, connect=connect, pool=connect).as_dict()
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **exchange.headers}
+    try:
+        if not 0 < (httpx.URL(exchange.url).port or 443) < 65536:
+            raise NotSent("malformed request")
+        return httpx.Request(
+            exchange.method,
+            exchange.url,
+            headers=headers,
+            content=exchange.body,
+            extensions={"timeout": timeouts, "trace": departure},
+        )
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise NotSent("malformed request") from error
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> Answer:
+    if _declared(response) > max_bytes:
+        raise NoAnswer("answer too large")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > max_bytes:
+            raise NoAnswer("answer too large")
+    headers = dict(response.headers.items())
+    encoding = headers.pop("content-encoding", "identity").strip().lower()
+    return Answer(response.status_code, headers, _decoded(bytes(body), encoding, max_bytes))
+
+
+def _declared(response: httpx.Response) -> int:
+    value = response.headers.get("content-length", "0")
+    return int(value) if value.isascii() and value.isdigit() else 0
+
+
+def _decoded(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """A server that compresses although it was asked not to has still answered; its bombs stay shut."""
+    if encoding in {"identity", ""} or not body:
+        return body
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise NoAnswer("unreadable encoding")
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        decoded = inflater.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise NoAnswer("unreadable encoding") from error
+    if len(decoded) > max_bytes:
+        raise NoAnswer("answer too large")
+    if not inflater.eof:
+        raise NoAnswer("answer cut off")
+    return decoded
+
+
+_KINDS: dict[type[BaseException], str] = {
+    ssl.SSLCertVerificationError: "certificate refused",
+    ssl.SSLError: "TLS failed",
+    socket.gaierror: "name not found",
+    ConnectionRefusedError: "connection refused",
+    httpx.ConnectTimeout: "connect timed out",
+    httpx.PoolTimeout: "no free connection",
+    httpx.ConnectError: "connect failed",
+    httpx.UnsupportedProtocol: "malformed request",
+    httpx.RemoteProtocolError: "answer cut off",
+    httpx.TimeoutException: "too slow",
+    httpx.NetworkError: "connection lost",
+}
+
+
+def kind(error: BaseException) -> str:
+    """A few words for a network fault, from the most telling exception in its chain."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and len(chain) < 10:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for known, words in _KINDS.items():
+        if any(isinstance(link, known) for link in chain):
+            return words
+    return "network fault"

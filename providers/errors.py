@@ -1,0 +1,103 @@
+"""Why something did not work, in our words.
+
+A :class:`Reason` is the whole story: whether to try again, whether it was surely
+unbilled, and what a person is told. It travels on a ``Failed`` report (the provider
+answered) and on a ``ProviderError`` (it gave no answer that can be read).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """What went wrong. The value is the machine code that the API shows."""
+
+    INVALID_REQUEST = "invalid_parameter"
+    CONTENT_REFUSED = "content_refused"
+    KEY_REFUSED = "provider_key_refused"
+    NO_CREDIT = "provider_out_of_credit"
+    NOT_OFFERED = "provider_unavailable"
+    RATE_LIMITED = "provider_busy"
+    BUSY = "provider_overloaded"
+    UNREACHABLE = "provider_unreachable"
+    NO_ANSWER = "provider_silent"
+    IN_FLIGHT = "already_accepted"
+    NOT_FOUND = "not_found"
+    PROVIDER_FAILED = "provider_failed"
+    BAD_RESULT = "bad_result"
+    EXPIRED = "result_expired"
+    TOO_LARGE = "result_too_large"
+    TIMED_OUT = "provider_timeout"
+    LOST = "provider_lost"
+    CANCELED = "canceled"
+    STORAGE = "storage_failed"
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told; it names no key, no address and no provider's raw words."""
+        return _SENTENCES[self]
+
+    @property
+    def refused(self) -> bool:
+        """The provider surely did not take the work on: nothing is billed, another may be asked."""
+        return self in _REFUSED
+
+    @property
+    def passing(self) -> bool:
+        """A refusal that waiting mends: the same submission goes out again later."""
+        return self in {Reason.RATE_LIMITED, Reason.BUSY, Reason.UNREACHABLE}
+
+    @property
+    def pauses_account(self) -> bool:
+        """The fault lies with our account there, so nobody else's work should try it meanwhile."""
+        return self in {Reason.KEY_REFUSED, Reason.NO_CREDIT}
+
+
+_REFUSED = {
+    Reason.INVALID_REQUEST,
+    Reason.CONTENT_REFUSED,
+    Reason.KEY_REFUSED,
+    Reason.NO_CREDIT,
+    Reason.NOT_OFFERED,
+    Reason.RATE_LIMITED,
+    Reason.BUSY,
+    Reason.UNREACHABLE,
+}
+
+_SENTENCES = {
+    Reason.INVALID_REQUEST: "The provider refused a parameter of this request. You were not charged.",
+    Reason.CONTENT_REFUSED: "The provider's content rules refused this prompt or picture. "
+    "You were not charged; change the prompt and try again.",
+    Reason.KEY_REFUSED: "This provider cannot be used at the moment. You were not charged; choose another.",
+    Reason.NO_CREDIT: "This provider cannot be used at the moment. You were not charged; choose another.",
+    Reason.NOT_OFFERED: "The provider does not offer this model. You were not charged; choose another.",
+    Reason.RATE_LIMITED: "The provider was too busy for too long. You were not charged; try again later.",
+    Reason.BUSY: "The provider was too busy for too long. You were not charged; try again later.",
+    Reason.UNREACHABLE: "The provider could not be reached. You were not charged; try again later.",
+    Reason.NO_ANSWER: "The provider gave no answer that can be read; it is being asked again.",
+    Reason.IN_FLIGHT: "The provider has this request already; its result is being looked up.",
+    Reason.NOT_FOUND: "The provider does not know this request.",
+    Reason.PROVIDER_FAILED: "The provider could not make this picture. You were not charged.",
+    Reason.BAD_RESULT: "What the provider sent was not a usable picture. You were not charged.",
+    Reason.EXPIRED: "The result expired before it could be saved. You were not charged.",
+    Reason.TOO_LARGE: "What the provider sent was larger than a picture may be. You were not charged.",
+    Reason.TIMED_OUT: "The provider did not finish in time. You were not charged.",
+    Reason.LOST: "The provider never said what became of this request. You were not charged.",
+    Reason.CANCELED: "Canceled. You were not charged.",
+    Reason.STORAGE: "The picture could not be saved. You were not charged.",
+}
+
+
+class ProviderError(Exception):
+    """The lack of an answer: what came back cannot be read, or says to come back later.
+
+    ``retry_after`` is in seconds, already clamped, or None. ``detail`` is for staff:
+    the provider's own words, never shown to others.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+        self.reason = reason
+        self.detail = detail
+        self.retry_after = retry_after

@@ -1,0 +1,1 @@
+"""Five imitated gateways over real HTTP: real pictures, an honest bill, and every misfortune on request."""

@@ -1,0 +1,134 @@
+"""`manage.py up`, as a newcomer runs it: real processes, an empty data folder, a bare environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from config.embedded import postgres
+from tests.ground.stage import Actor, Stage, eventually, free_port, processes_marked, server_of
+
+PORTS = 106  # the web's, and from a hundred above it six for the sandbox
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port(PORTS)
+
+
+@pytest.fixture
+def up(stage: Stage, port: int) -> Callable[[], Actor]:
+    return lambda: stage.python("manage.py", "up", PORT=str(port))
+
+
+def ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def people(stage: Stage) -> object:
+    with psycopg.connect(make_conninfo(**postgres.conninfo(stage.data_dir))) as connection:
+        return connection.execute("SELECT count(*), min(id::text) FROM accounts_user").fetchone()
+
+
+def leader(stage: Stage, words: str) -> int:
+    """The first process of a group whose command has these words."""
+    return next(pid for pid in stage.marked() if os.getpgid(pid) == pid and pid in processes_marked(words))
+
+
+def interrupt(actor: Actor, stage: Stage) -> None:
+    actor.process.send_signal(signal.SIGINT)
+    assert actor.ends() == 0
+    assert actor.lines[-1] == "Stopped."
+    assert stage.marked() == []
+    assert server_of(stage.data_dir) is None
+
+
+def test_up_serves_until_one_interrupt_and_finds_its_data_again(
+    stage: Stage, up: Callable[[], Actor], port: int
+) -> None:
+    first = up()
+    first.says(f"Seedbank is ready: http://localhost:{port}")
+    sign_in = first.says("Sign in as")
+    assert ready(port)
+    before = people(stage)
+    interrupt(first, stage)
+    second = up()
+    assert second.says("Sign in as") == sign_in
+    assert people(stage) == before
+    interrupt(second, stage)
+
+
+def test_up_brings_back_its_web_server_and_its_database(
+    stage: Stage, up: Callable[[], Actor], port: int
+) -> None:
+    actor = up()
+    actor.says("Seedbank is ready")
+    os.kill(leader(stage, "-m granian"), signal.SIGKILL)
+    actor.says("ended (killed by signal 9) and is started again")
+    eventually(lambda: ready(port))
+    server = server_of(stage.data_dir)
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+    actor.says("PostgreSQL had ended and was started again")
+    eventually(lambda: ready(port))
+    interrupt(actor, stage)
+
+
+def test_an_up_that_was_killed_leaves_no_process_and_the_next_one_starts(
+    stage: Stage, up: Callable[[], Actor]
+) -> None:
+    killed = up()
+    killed.says("Seedbank is ready")
+    killed.process.kill()
+    killed.process.wait()
+    following = up()
+    following.says("Seedbank is ready")
+    interrupt(following, stage)
+
+
+def test_a_second_up_on_the_same_data_is_refused_in_a_sentence(stage: Stage, up: Callable[[], Actor]) -> None:
+    actor = up()
+    actor.says("Preparing")
+    second = up()
+    assert second.ends() == 1
+    assert second.lines == [
+        f"CommandError: Seedbank already runs on DATA_DIR {stage.data_dir}: stop it first, or set DATA_DIR "
+        "and PORT for a second one."
+    ]
+
+
+@pytest.mark.parametrize("distance", [0, 100, 105])
+def test_a_taken_port_ends_up_with_a_sentence_that_names_the_setting(
+    up: Callable[[], Actor], port: int, distance: int
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", port + distance))):
+        actor = up()
+        assert actor.ends() == 1
+    assert len(actor.lines) == 1
+    assert str(port + distance) in actor.lines[0]
+    assert "set SANDBOX_PORT" in actor.lines[0] if distance else "set PORT to another" in actor.lines[0]
+
+
+def test_commands_work_beside_a_running_up_and_alone(stage: Stage, up: Callable[[], Actor]) -> None:
+    alone = stage.python("manage.py", "prepare")
+    assert alone.ends() == 0, alone.lines
+    assert server_of(stage.data_dir) is None
+    actor = up()
+    actor.says("Seedbank is ready")
+    before = people(stage)
+    beside = stage.python("manage.py", "create_user", "second@example.com")
+    assert beside.ends() == 0, beside.lines
+    assert people(stage) != before
+    interrupt(actor, stage)

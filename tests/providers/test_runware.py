@@ -1,0 +1,297 @@
+"""Runware, by what it was seen or said to answer."""
+
+import json
+from typing import Any
+
+import pytest
+
+from providers.adapters.runware import Runware
+from providers.errors import ProviderError, Reason
+from providers.values import Accepted, Cost, Done, Failed, Report, Running
+
+from .captured import OURS, answer, references, request, sent, through
+
+SLUG = "runware"
+THEIRS = str(OURS)
+
+
+def task(**asked: Any) -> dict[str, Any]:
+    (only,) = json.loads(through(SLUG).submit(request(**asked), OURS).body or b"")
+    assert isinstance(only, dict)
+    return only
+
+
+def submitted(payload: str) -> Report:
+    return through(SLUG).submit(request(), OURS).read(answer(SLUG, payload))
+
+
+def polled(payload: str) -> Report:
+    return sent(through(SLUG).poll(THEIRS)).read(answer(SLUG, payload))
+
+
+def test_our_id_is_the_tasks_id_and_the_answer_is_not_waited_for() -> None:
+    exchange = through(SLUG).submit(request(), OURS)
+    assert exchange.url == "https://api.runware.ai/v1"
+    assert task() == {
+        "taskType": "imageInference",
+        "taskUUID": THEIRS,
+        "model": "bytedance:seedream@5.0-lite",
+        "positivePrompt": "an ink-wash mountain at dawn",
+        "width": 2048,
+        "height": 2048,
+        "numberResults": 1,
+        "outputType": "URL",
+        "deliveryMethod": "async",
+        "includeCost": True,
+    }
+
+
+def test_everything_asked_is_said_in_its_words() -> None:
+    said = task(
+        count=20,
+        aspect_ratio="16:9",
+        resolution="3K",
+        output_format="jpeg",
+        output_quality=20,
+        safety_check=False,
+        ttl=60,
+        include_cost=False,
+        upload_url="https://bucket.example/put?sig=1",
+        sequential=4,
+        prompt_optimization="fast",
+        webhook_url="https://example.org/hooks/x",
+        references=references(11),
+    )
+    assert (said["width"], said["height"], said["numberResults"]) == (4096, 2304, 20)
+    assert (said["outputFormat"], said["outputQuality"], said["ttl"]) == ("JPG", 20, 60)
+    assert said["safety"] == {"checkContent": False}
+    assert said["includeCost"] is False
+    assert said["uploadEndpoint"] == "https://bucket.example/put?sig=1"
+    assert said["webhookURL"] == "https://example.org/hooks/x"
+    assert said["providerSettings"] == {"bytedance": {"maxSequentialImages": 4, "optimizePromptMode": "fast"}}
+    pictures = said["inputs"]["referenceImages"]
+    assert len(pictures) == 11
+    assert pictures[0].startswith("data:image/png;base64,")
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "word"),
+    [
+        ({"output": "base64"}, "outputType", "base64Data"),
+        ({"output": "data_uri"}, "outputType", "dataURI"),
+        ({"output_format": "png"}, "outputFormat", "PNG"),
+        ({"output_format": "webp"}, "outputFormat", "WEBP"),
+        ({"output_format": "avif"}, "outputFormat", "PNG"),
+        ({"delivery": "sync"}, "deliveryMethod", "sync"),
+        ({"delivery": "webhook"}, "deliveryMethod", "async"),
+        ({"width": 2500, "height": 1500}, "width", 2500),
+        ({"aspect_ratio": "auto", "resolution": "3K"}, "height", 3072),
+    ],
+)
+def test_each_choice_has_its_word(asked: dict[str, Any], field: str, word: object) -> None:
+    assert not through(SLUG).profile.offers[0].problems(request(**asked))
+    assert task(**asked)[field] == word
+
+
+def test_a_call_that_waits_is_not_called_back() -> None:
+    assert "webhookURL" not in task(delivery="sync", webhook_url="https://example.org/hooks/x")
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"seed": 0}, "seed"),
+        ({"negative_prompt": "fog"}, "negative_prompt"),
+        ({"resolution": "1K"}, "resolution"),
+        ({"width": 1024, "height": 1024}, "width"),
+        ({"width": 2048}, "height"),
+        ({"prompt": "x" * 2001}, "prompt"),
+        ({"ttl": 59}, "ttl"),
+        ({"ttl": 60, "output": "base64"}, "ttl"),
+        ({"sequential": 15, "references": references(1)}, "sequential"),
+        ({"references": references(15)}, "references"),
+    ],
+)
+def test_what_it_cannot_honour_is_named(asked: dict[str, Any], field: str) -> None:
+    assert field in through(SLUG).profile.offers[0].problems(request(**asked))
+
+
+def test_one_acknowledgement_stands_for_any_number_of_pictures() -> None:
+    assert submitted("acknowledged") == Accepted(THEIRS)
+
+
+def test_pictures_are_told_apart_by_their_own_ids_and_a_flagged_one_is_kept() -> None:
+    report = submitted("two-pictures")
+    assert isinstance(report, Done)
+    assert len({result.key for result in report.results}) == 2
+    assert THEIRS not in {result.key for result in report.results}
+    assert [result.seed for result in report.results] == [7317321928541842, 0]
+    assert [result.flagged for result in report.results] == [False, True]
+    assert report.cost == Cost("0.035 + 0.035 USD", 70_000)
+
+
+@pytest.mark.parametrize("payload", ["picture-as-base64", "picture-as-data-uri"])
+def test_bytes_come_in_either_wrapping(payload: str) -> None:
+    report = submitted(payload)
+    assert isinstance(report, Done)
+    assert report.results[0].data is not None
+    assert report.results[0].data.startswith(b"GIF89a")
+
+
+@pytest.mark.parametrize("payload", ["conflict-400", "conflict-200"])
+def test_a_conflict_over_our_id_is_good_news(payload: str) -> None:
+    assert submitted(payload) == Accepted(THEIRS)
+
+
+@pytest.mark.parametrize(
+    "payload", ["neither-data-nor-errors", "sync-timed-out", "silent-500", "silent-503", "not-there-yet"]
+)
+def test_what_leaves_the_outcome_open_is_no_refusal(payload: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        submitted(payload)
+    assert caught.value.reason is Reason.NO_ANSWER
+
+
+def test_a_waiting_call_that_timed_out_there_goes_on_and_is_no_failure() -> None:
+    with pytest.raises(ProviderError) as caught:
+        submitted("failed-by-timeout")
+    assert caught.value.reason is Reason.NO_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ("refused-401", Reason.KEY_REFUSED),
+        ("refused-402", Reason.NO_CREDIT),
+        ("refused-403", Reason.KEY_REFUSED),
+        ("refused-model", Reason.NOT_OFFERED),
+        ("refused-400-cross-field", Reason.INVALID_REQUEST),
+        ("refused-unknown-parameter", Reason.INVALID_REQUEST),
+        ("refused-prestream", Reason.INVALID_REQUEST),
+        ("content-refused", Reason.CONTENT_REFUSED),
+        ("content-refused-with-success", Reason.CONTENT_REFUSED),
+        ("failed-by-content", Reason.CONTENT_REFUSED),
+        ("busy-429", Reason.RATE_LIMITED),
+        ("busy-with-success", Reason.RATE_LIMITED),
+    ],
+)
+def test_each_refusal_has_its_reason_whatever_the_status(payload: str, reason: Reason) -> None:
+    report = submitted(payload)
+    assert isinstance(report, Failed)
+    assert report.reason is reason
+
+
+def test_it_says_when_to_come_back() -> None:
+    report = submitted("busy-429")
+    assert isinstance(report, Failed)
+    assert report.retry_after == 2
+
+
+def test_an_empty_list_is_running_for_a_known_task_and_proves_nothing_for_a_lost_one() -> None:
+    assert polled("not-there-yet") == Running(THEIRS)
+    with pytest.raises(ProviderError) as caught:
+        sent(through(SLUG).find(OURS)).read(answer(SLUG, "not-there-yet"))
+    assert caught.value.reason is Reason.NOT_FOUND
+
+
+def test_a_lost_task_is_found_by_our_id() -> None:
+    exchange = sent(through(SLUG).find(OURS))
+    assert json.loads(exchange.body or b"") == [{"taskType": "getResponse", "taskUUID": THEIRS}]
+    report = exchange.read(answer(SLUG, "two-of-four-done"))
+    assert isinstance(report, Done)
+
+
+def test_partial_results_are_handed_over_while_others_run() -> None:
+    report = polled("partial")
+    assert isinstance(report, Running)
+    assert (len(report.results), report.progress) == (2, 40)
+    assert report.cost == Cost("0.035 + 0.035 USD", 70_000)
+    older = polled("partial-older-word")
+    assert isinstance(older, Running)
+    assert len(older.results) == 1
+
+
+def test_good_pictures_are_kept_when_others_failed() -> None:
+    report = polled("two-of-four-done")
+    assert isinstance(report, Done)
+    assert (len(report.results), report.failed) == (2, 2)
+
+
+def test_a_cost_of_nothing_is_recorded_and_not_believed() -> None:
+    report = polled("all-done-free")
+    assert isinstance(report, Done)
+    assert report.cost == Cost("0 USD", 0, final=False)
+
+
+def test_errors_of_other_tasks_are_not_ours() -> None:
+    report = polled("someone-elses-error")
+    assert isinstance(report, Done)
+    assert report.failed == 0
+    assert polled("only-someone-elses-error") == Running(THEIRS)
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ("failed-by-content", Reason.CONTENT_REFUSED),
+        ("failed-in-data", Reason.PROVIDER_FAILED),
+        ("failed-by-timeout", Reason.TIMED_OUT),
+    ],
+)
+def test_a_task_that_failed_says_why_wherever_it_says_so(payload: str, reason: Reason) -> None:
+    report = polled(payload)
+    assert isinstance(report, Failed)
+    assert report.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason", "seconds"),
+    [
+        ("poll-refused", Reason.KEY_REFUSED, None),
+        ("poll-busy", Reason.RATE_LIMITED, 5),
+        ("task-not-found", Reason.NOT_FOUND, None),
+        ("busy-429", Reason.RATE_LIMITED, 2),
+        ("silent-503", Reason.NO_ANSWER, None),
+    ],
+)
+def test_a_question_that_fails_does_not_end_the_task(
+    payload: str, reason: Reason, seconds: float | None
+) -> None:
+    with pytest.raises(ProviderError) as caught:
+        polled(payload)
+    assert (caught.value.reason, caught.value.retry_after) == (reason, seconds)
+
+
+@pytest.mark.parametrize("payload", ["webhook-flat", "webhook-wrapped"])
+def test_a_webhook_brings_one_picture_and_never_the_end(payload: str) -> None:
+    theirs, report = through(SLUG).read_webhook({}, answer(SLUG, payload).body)
+    assert theirs == THEIRS
+    assert isinstance(report, Running)
+    assert len(report.results) == 1
+
+
+def test_a_webhook_of_one_failure_does_not_fail_the_others() -> None:
+    theirs, report = through(SLUG).read_webhook({}, answer(SLUG, "webhook-failure").body)
+    assert (theirs, report) == (THEIRS, Running(THEIRS))
+
+
+def test_a_webhook_that_names_no_task_is_not_its_hand() -> None:
+    with pytest.raises(ProviderError):
+        through(SLUG).read_webhook({}, b'{"data": []}')
+
+
+@pytest.mark.parametrize("payload", ["balance-number", "balance-object"])
+def test_the_balance_is_a_number_or_an_object(payload: str) -> None:
+    balance = sent(through(SLUG).balance()).read(answer(SLUG, payload))
+    assert (balance.unit, balance.micros) == ("USD", 12_345_000)
+
+
+def test_a_dry_run_prices_a_request_without_making_it() -> None:
+    gateway = through(SLUG)
+    assert isinstance(gateway, Runware)
+    exchange = gateway.quote(request(count=2), OURS)
+    assert exchange.headers["x-runware-dry-run"] == "1"
+    assert "x-runware-dry-run" not in gateway.submit(request(), OURS).headers
+    assert exchange.read(answer(SLUG, "dry-run")) == Cost("0.07 USD", 70_000, final=False)
+    with pytest.raises(ProviderError):
+        exchange.read(answer(SLUG, "refused-400-cross-field"))

@@ -1,0 +1,138 @@
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from providers.sandbox.client import Control
+from tests.sandbox.conftest import Caller
+from tests.sandbox.receiver import Receiver
+
+Make = Callable[..., Caller]
+
+
+@pytest.fixture
+def bs(caller: Make) -> Caller:
+    return caller("bytespike", header="x-api-key")
+
+
+def generate(bs: Caller, **fields: object) -> httpx.Response:
+    return bs.post("/v1/images/generations", {"model": "seedream-v5lite", "prompt": "山の夜明け", **fields})
+
+
+def submit(bs: Caller, ours: str | None = "ours-1", **fields: object) -> httpx.Response:
+    body = {"model": "seedream-v5lite", "params": {"prompt": "a fox", "n": 2, **fields}, "out_task_id": ours}
+    return bs.post("/v1/tasks/submit", body)
+
+
+def test_each_picture_is_billed_and_every_other_prompt_revised(bs: Caller, control: Control) -> None:
+    answer = generate(bs, n=4, seed=0, negative_prompt="fog")
+    entries = answer.json()["data"]
+    assert [bool(entry.get("revised_prompt")) for entry in entries] == [True, False, True, False]
+    assert control.totals("bytespike")["charged"] == 48_000
+    assert all(httpx.get(entry["url"]).status_code == 200 for entry in entries)
+
+
+def test_headers_speak_of_dollars_on_success_and_failure(bs: Caller) -> None:
+    for answer in (generate(bs, n=4), generate(bs, n=5)):
+        assert answer.headers["X-RateLimit-Limit"] == "1000.00"
+        assert answer.headers["X-RateLimit-Remaining"] == "999.95"
+        assert int(answer.headers["X-RateLimit-Reset"]) > 1_700_000_000
+        assert answer.headers["X-Quota-Remaining-Credits"] == "999.95"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"model": "other"}, 400, "model_not_found"),
+        ({"size": "2048x2048"}, 400, "invalid_param"),
+        ({"n": 5}, 400, "invalid_param"),
+        ({"n": 1.0}, 400, "invalid_param"),
+        ({"seed": -1}, 400, "invalid_param"),
+        ({"negative_prompt": 3}, 400, "invalid_param"),
+        ({"prompt": "x" * 4001}, 413, "request_too_large"),
+    ],
+)
+def test_what_is_wrong_is_refused_and_free(
+    bs: Caller, control: Control, fields: dict[str, object], status: int, code: str
+) -> None:
+    answer = generate(bs, **fields)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert control.bill() == []
+
+
+def test_a_blocked_prompt_is_451(bs: Caller, control: Control) -> None:
+    control.fault("refused_content", gateway="bytespike", prompt_contains="夜明け")
+    assert generate(bs).status_code == 451
+    assert control.bill() == []
+
+
+def test_x_api_key_wins_over_a_good_bearer(bs: Caller, control: Control) -> None:
+    control.key("bytespike", "key-of-a-test", refused=401)
+    bs.http.headers["Authorization"] = "Bearer another-key"
+    assert generate(bs).status_code == 401
+    del bs.http.headers["x-api-key"]
+    assert generate(bs).status_code == 200
+
+
+def test_too_many_at_once_is_a_concurrency_limit_without_retry_after(bs: Caller, control: Control) -> None:
+    control.settings("bytespike", in_flight=1, latency=1000)
+    assert submit(bs).status_code == 200
+    answer = submit(bs, ours="ours-2")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "concurrency_limit")
+    assert "Retry-After" not in answer.headers
+
+
+def test_repeating_a_task_finds_it_and_other_parameters_conflict(bs: Caller, control: Control) -> None:
+    first = submit(bs)
+    assert submit(bs).json()["task_id"] == first.json()["task_id"]
+    assert first.json()["estimated_credits"] == 0.024
+    answer = submit(bs, n=3)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "duplicate_out_task_id")
+    control.switch("bs.dup_status", 400)
+    assert submit(bs, n=3).status_code == 400
+    assert control.totals("bytespike")["calls"] == 1
+
+
+def test_a_task_is_found_by_either_id_but_not_by_both(bs: Caller, control: Control) -> None:
+    control.settings("bytespike", latency=100)
+    theirs = submit(bs).json()["task_id"]
+    assert theirs.startswith("task_")
+    assert bs.post("/v1/tasks/query", {"out_task_id": "ours-1"}).json()["status"] == "pending"
+    control.advance(50)
+    assert bs.post("/v1/tasks/query", {"task_id": theirs}).json()["status"] == "running"
+    control.advance(51)
+    done = bs.post("/v1/tasks/query", {"task_id": theirs}).json()
+    assert (done["status"], len(done["output"]), done["credits_used"]) == ("completed", 2, 0.024)
+    assert bs.post("/v1/tasks/query", {"task_id": theirs, "out_task_id": "ours-1"}).status_code == 400
+    assert bs.post("/v1/tasks/query", {"task_id": "task_none"}).json()["error"]["code"] == "task_not_found"
+
+
+def test_cancelling_is_free_only_while_pending(bs: Caller, control: Control) -> None:
+    control.settings("bytespike", latency=100)
+    submit(bs)
+    assert bs.post("/v1/tasks/cancel", {"out_task_id": "ours-1"}).json()["status"] == "cancelled"
+    submit(bs, ours="ours-2")
+    control.advance(50)
+    bs.post("/v1/tasks/cancel", {"out_task_id": "ours-2"})
+    assert [line["refunded"] for line in control.bill()] == [True, False]
+
+
+def test_the_stream_ends_with_the_last_state(bs: Caller) -> None:
+    theirs = submit(bs).json()["task_id"]
+    assert '"status": "completed"' in bs.get(f"/v1/tasks/stream/{theirs}").text
+
+
+def test_a_callback_comes_signed(bs: Caller, receiver: Receiver) -> None:
+    body = {"model": "seedream-v5lite", "params": {"prompt": "a fox"}, "callback_url": receiver.url}
+    theirs = bs.post("/v1/tasks/submit", body).json()["task_id"]
+    got = receiver.wait_for(1)[0]
+    assert theirs.encode() in got.body
+    assert len(got.headers["x-bytespike-signature"]) == 64
+
+
+def test_account_and_usage_tell_what_was_spent(bs: Caller) -> None:
+    generate(bs, n=2)
+    balance = bs.get("/api/v1/me/account").json()["balance"]
+    assert (balance["available_usd"], balance["lifetime_spent_usd"]) == (999.976, 0.024)
+    assert bs.get("/api/v1/me/usage?limit=1").json()["data"][0]["credits"] == 0.024
+    assert bs.get("/v1/balance").status_code == 404
