@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from urllib.request import urlopen
 
+from config.embedded.health import answers
 from config.embedded.supervisor import Program
 
 NET_PATIENCE_SECONDS = 330.0  # a gateway may take 300 s to answer, and its answer is paid for
@@ -21,7 +21,7 @@ def web(host: str, port: int, workers: int) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", "64", "--no-ws", "--log-level", "error"),
-        *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"),
+        *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5"),
         "config.wsgi:application",
     )
 
@@ -79,8 +79,7 @@ def main(arguments: list[str]) -> None:
         case "beat":
             command = beat(Path(os.environ.get("DATA_DIR") or "var"))
         case "healthy":
-            with urlopen(f"http://127.0.0.1:{port}/health/live", timeout=4):
-                return
+            sys.exit(not answers(port, "live", os.environ.get("PUBLIC_URL", "")))
         case _:
             command = (sys.executable, "manage.py", name, *rest)
     os.execv(command[0], command)  # noqa: S606 - no shell is meant

@@ -123,6 +123,7 @@ class Supervisor:
             if time.monotonic() >= self._next_second:
                 self._next_second = time.monotonic() + 1
                 self._every_second()
+        self.say("up", "Stopping; calls on the wire are paid for and waited for. Ctrl-C again hurries.")
         for child in self._children:
             self._end(child)
         if self._warden is not None and self._warden.stdin is not None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from generations.imaging.flaws import Flaw, Rejected
 from generations.imaging.formats import sniff
-from generations.imaging.pictures import convert
+from generations.imaging.pictures import convert, opened
 
 _ORIENTATION = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
@@ -47,7 +47,7 @@ def strip_location(path: Path, out: Path) -> Path:
 
 
 def _strip_avif(path: Path, data: bytes, out: Path) -> Path:
-    with Image.open(path, formats=["AVIF"]) as image:
+    with opened(path) as (image, _):
         telling = "exif" in image.info or "xmp" in image.info
     if telling:
         return convert(path, "avif", 95, out)

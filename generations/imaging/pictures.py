@@ -82,7 +82,7 @@ def inspect_and_derive(path: Path, out_dir: Path) -> Picture:
 
     Writes ``1024.webp``, ``512.webp`` and ``256.webp`` into ``out_dir``. Raises Rejected.
     """
-    with _opened(path) as (image, kind):
+    with opened(path) as (image, kind):
         width, height = image.size
         frames = getattr(image, "n_frames", 1) if kind != "jpeg" else 1
         if frames > MAX_FRAMES:
@@ -113,7 +113,7 @@ def convert(path: Path, kind: str, quality: int | None, out: Path) -> Path:
     ``quality`` is 1 to 100 (90 without); PNG has none. JPEG has no transparency, so it gets
     a white ground. Raises Rejected.
     """
-    with _opened(path) as (image, _):
+    with opened(path) as (image, _):
         image.load()
         whole = _shown(_plain(image), image.info.get("icc_profile"), _orientation(image))
     if kind == "webp" and max(whole.size) > _WEBP_LONGEST:
@@ -134,7 +134,7 @@ def convert(path: Path, kind: str, quality: int | None, out: Path) -> Path:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Image.Image, str]]:
+def opened(path: Path) -> Iterator[tuple[Image.Image, str]]:
     """A picture whose head is sound and small enough; what its decoder trips over becomes Rejected."""
     with path.open("rb") as file, warnings.catch_warnings():
         kind = sniff(file.read(HEAD_BYTES))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # The longest that AWS lets a presigned link live (Signature Version 4, query parameters).
 LONGEST_LINK = 7 * 24 * 3600
-_CONFLICTS = 5
+_CONFLICTS = 4
 _GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -187,6 +187,8 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
                     return False
                 if refusal.status == 501:  # a store that knows no conditional writes
                     return self._put_if_absent(key, path, content_type)
+                if refusal.status != 409:
+                    raise
             time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311 - another writer is at it
         raise StorageUnavailable(f"{key}: another write does not end")
 
@@ -212,19 +214,22 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
     def _named(self, key: str) -> Any:
         return {"Bucket": self.bucket_name, "Key": self._normalize_name(clean_name(key))}
 
-    @property
+    @cached_property
     def _client(self) -> S3Client:
-        client: S3Client = self.connection.meta.client
-        return client
+        """One for all threads, which boto3's clients allow; django-storages makes one for each."""
+        return self._reaching_at(self.endpoint_url)
 
     @cached_property
     def _link_client(self) -> S3Client:
-        if not self.public_endpoint_url:
-            return self._client
+        return self._reaching_at(self.public_endpoint_url or self.endpoint_url)
+
+    def _reaching_at(self, endpoint_url: str | None) -> S3Client:
         client: S3Client = self._create_session().client(
             "s3",
             region_name=self.region_name,
-            endpoint_url=self.public_endpoint_url,
+            endpoint_url=endpoint_url,
+            use_ssl=self.use_ssl,
+            verify=self.verify,
             config=self.client_config,
         )
         return client

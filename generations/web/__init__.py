@@ -1,0 +1,1 @@
+"""The pages: asking for pictures, watching them come, finding them again, seeing what they cost."""

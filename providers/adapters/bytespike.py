@@ -203,7 +203,6 @@ def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, reque
             revised_prompt=entry.get("revised_prompt"),
         )
         for place, entry in enumerate(entries)
-        if not entry.get("error")
     ]
     results = tuple(picture for picture in found if picture)
     return Done(results, theirs, cost, request_id, failed=len(entries) - len(results))

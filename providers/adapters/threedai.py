@@ -153,7 +153,7 @@ class ThreeDAI(Provider):
         found = [
             wire.picture(str(place), entry.get("asset") or entry.get("asset_url"))
             for place, entry in enumerate(entries)
-            if entry.get("asset_type") in (None, "IMAGE", "EDITED_IMAGE") and not entry.get("error")
+            if entry.get("asset_type") in (None, "IMAGE", "EDITED_IMAGE")
         ]
         results = tuple(picture for picture in found if picture)
         if status != "FINISHED":

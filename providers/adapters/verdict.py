@@ -94,10 +94,10 @@ def _field_map(told: wire.Json) -> str:
 
 
 def _code(told: wire.Json) -> str:
-    """The stable word; where ``code`` only repeats the HTTP status, ``type`` is the word."""
+    """The stable word; where ``code`` is a number (the HTTP status again), ``type`` is the word."""
     for name in ("code", "error_code", "type"):
         word = wire.text(told.get(name), 100)
-        if word and not word.isdecimal():
+        if word:
             return word
     return ""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from providers.sandbox.drawing import Picture, encode, paint, render
 from providers.sandbox.faults import Fault, Order
@@ -61,7 +61,7 @@ def _exif_rotated(picture: Picture, _: Order) -> tuple[bytes, str]:
 
 def _webp_animated(picture: Picture, _: Order) -> tuple[bytes, str]:
     frame = _as(picture, "RGB")
-    others = [frame.transpose(Image.Transpose.FLIP_LEFT_RIGHT), frame.transpose(Image.Transpose.ROTATE_180)]
+    others = [ImageOps.invert(frame), frame.transpose(Image.Transpose.ROTATE_180)]
     file = BytesIO()
     frame.save(file, "WEBP", save_all=True, append_images=others, duration=100, method=0)
     return file.getvalue(), "image/webp"

@@ -64,8 +64,8 @@ def lines(text: str, face: Font, width: int, most: int) -> list[str]:
             line = piece.lstrip()
         else:
             line += piece
-        while face.getlength(line) > width and len(line) > 1:
-            fits = next(n for n in range(len(line) - 1, 0, -1) if n == 1 or face.getlength(line[:n]) <= width)
+        while len(line) > 1 and (long := face.getlength(line)) > width:
+            fits = max(1, int(len(line) * width / long))
             done.append(line[:fits])
             line = line[fits:]
     done.append(line.rstrip())

@@ -188,12 +188,11 @@ class World:
         return line
 
     def refund(self, task: Task) -> None:
-        """Give back the whole line, once."""
+        """Give back the whole line."""
         line = task.line
-        if not line.refunded:
-            line.refunded, line.refunded_at = True, self.clock.now()
-            task.account.balance += line.micro_usd
-            task.account.spent -= line.micro_usd
+        line.refunded, line.refunded_at = True, self.clock.now()
+        task.account.balance += line.micro_usd
+        task.account.spent -= line.micro_usd
 
     def duration(self, gateway: str, prompt: str, orders: dict[Fault, Order]) -> float:
         """Seconds one call takes: as set, or about two with a spread that is the prompt's own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -112,7 +113,7 @@ def test_a_cluster_of_another_version_is_refused_in_a_sentence(data_dir: Path) -
 
 
 def test_a_path_too_long_for_a_socket_gets_a_short_one(data_dir: Path) -> None:
-    deep = data_dir / ("deep and, 'quoted\" " * 6)
+    deep = data_dir / ("deep and 'quoted\" " * 6)
     with postgres.hold(deep):
         assert ask(deep, "SELECT 1") == 1
         socket_folder = Path(postgres.conninfo(deep)["host"])
@@ -121,16 +122,22 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one(data_dir: Path) -> None:
     socket_folder.rmdir()
 
 
-def test_a_short_socket_folder_that_others_may_enter_is_refused(data_dir: Path) -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda path: path.chmod(0o755), pytest.param(lambda path: os.chown(path, 4321, 4321), marks=AS_ROOT)],
+)
+def test_a_short_socket_folder_that_others_may_enter_is_refused(
+    data_dir: Path, spoil: Callable[[Path], None]
+) -> None:
     deep = data_dir / ("d" * 120)
-    planted = Path(postgres.conninfo(deep)["host"])
-    planted.mkdir()
-    planted.chmod(0o755)
+    with postgres.hold(deep):
+        folder = Path(postgres.conninfo(deep)["host"])
+    spoil(folder)
     try:
         with pytest.raises(EmbeddedError, match="remove it and start again"), postgres.hold(deep):
             pytest.fail("it was used")
     finally:
-        planted.rmdir()
+        folder.rmdir()
 
 
 def test_only_its_own_user_reaches_the_server_and_only_by_its_socket(data_dir: Path) -> None:
@@ -155,6 +162,18 @@ def test_a_data_folder_with_odd_characters_works(data_dir: Path) -> None:
         assert ask(odd, "SELECT 1") == 1
     with postgres.hold(odd):
         assert ask(odd, "SELECT 1") == 1
+
+
+def test_the_servers_programs_run_from_a_copy_that_others_can_read(tmp_path: Path) -> None:
+    programs = binaries.copied_to(tmp_path)
+    for name in binaries.PROGRAMS:
+        said = subprocess.run(
+            [programs / name, "--version"], capture_output=True, text=True, check=True
+        ).stdout
+        assert f"(PostgreSQL) {binaries.MAJOR}." in said
+    assert all(path.stat().st_mode & 0o004 for path in programs.parents[2].rglob("*"))
+    assert binaries.copied_to(tmp_path) == programs
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @AS_ROOT

@@ -3,6 +3,7 @@
 import json
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from providers.values import Account, Answer, Exchange, ImageRequest, Reference
 
 PAYLOADS = Path(__file__).parent / "payloads"
 OURS = UUID("5f1c7c1e-3c3c-4a51-9f0e-2f6a8e9d1b20")
+THEIRS = str(OURS)
 KEY = "sk-test-31a7f5c0d2e94b8a"
 
 
@@ -66,3 +68,21 @@ def request(prompt: str = "an ink-wash mountain at dawn", **asked: Any) -> Image
 
 def references(count: int) -> tuple[Reference, ...]:
     return tuple(Reference(png(number), "image/png") for number in range(count))
+
+
+def switched(slug: str) -> list[dict[str, Any]]:
+    """The account's settings as they are, and with each switch turned."""
+    known = registry.profile(slug).settings
+    turned: list[dict[str, Any]] = [
+        {one.name: not one.default} for one in known if isinstance(one.default, bool)
+    ]
+    return [{}, *turned]
+
+
+def questions(provider: Provider) -> Iterator[Exchange[Any]]:
+    asked = (provider.poll(THEIRS), provider.find(OURS), provider.cancel(THEIRS), provider.balance())
+    yield from (exchange for exchange in asked if exchange is not None)
+
+
+def exchanges(provider: Provider, **asked: Any) -> list[Exchange[Any]]:
+    return [provider.submit(request(**asked), OURS), *questions(provider)]

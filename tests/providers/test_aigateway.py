@@ -110,6 +110,20 @@ def test_a_cost_of_nothing_is_recorded_and_not_believed() -> None:
     assert report.cost == Cost("0 cents", 0, final=False)
 
 
+def test_a_negative_cost_is_recorded_and_is_no_amount() -> None:
+    odd = Answer(200, {"x-cost-cents": "-3.5"}, answer(SLUG, "picture-by-link").body)
+    report = through(SLUG).submit(request(), OURS).read(odd)
+    assert isinstance(report, Done)
+    assert report.cost == Cost("-3.5 cents", None, final=False)
+
+
+def test_of_a_link_and_bytes_the_link_is_kept_because_a_row_can_hold_it() -> None:
+    both = b'{"data": [{"url": "https://media.aigateway.sh/1.png", "b64_json": "R0lGODlh"}]}'
+    report = through(SLUG).submit(request(), OURS).read(Answer(200, {}, both))
+    assert isinstance(report, Done)
+    assert [(one.url, one.data) for one in report.results] == [("https://media.aigateway.sh/1.png", None)]
+
+
 def test_a_slow_model_is_answered_with_a_job() -> None:
     assert submitted("job-accepted") == Accepted("job_8s2m", "req_8s2m")
     assert sent(through(SLUG).poll("job_8s2m")).url.endswith("/v1/jobs/job_8s2m")

@@ -30,7 +30,9 @@ class Receiver:
     def wait_for(self, number: int) -> list[Received]:
         """Everything received, once there are that many."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.got) >= number, timeout=10), f"only {len(self.got)} came"
+            assert self._changed.wait_for(lambda: len(self.got) >= number, timeout=10), (
+                f"only {len(self.got)} came"
+            )
             return list(self.got)
 
 
@@ -46,9 +48,9 @@ def receiving() -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_PUT = do_POST
+        do_PUT = do_POST  # noqa: N815 - the name http.server looks for
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -3,12 +3,13 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from providers.sandbox.client import Control
-from tests.sandbox.conftest import Caller, data_uri, opened, picture
+from tests.sandbox.conftest import Caller, data_uri, get, opened, picture
 from tests.sandbox.receiver import Receiver
 
 MODEL = "bytedance/bytedance-seedream-v5-lite-edit"
@@ -24,7 +25,7 @@ def aig(caller: Make) -> Caller:
     return caller("aigateway")
 
 
-def generate(aig: Caller, headers: dict[str, str] | None = None, **fields: object) -> httpx.Response:
+def generate(aig: Caller, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
     return aig.post("/v1/images/generations", asked(**fields), **(headers or {}))
 
 
@@ -37,15 +38,23 @@ def test_pictures_come_as_links_with_their_cost_and_a_request_id(aig: Caller, co
     links = {entry["url"] for entry in answer.json()["data"]}
     assert len(links) == 2
     for link in links:
-        file = httpx.get(link)
+        file = get(link)
         assert file.headers["content-type"] == "image/png"
         assert opened(file.content).format == "PNG"
-    assert control.totals("aigateway") == {"calls": 1, "pictures": 2, "charged": 70_000, "refunded": 0, "net": 70_000}
+    assert control.totals("aigateway") == {
+        "calls": 1,
+        "pictures": 2,
+        "charged": 70_000,
+        "refunded": 0,
+        "net": 70_000,
+    }
 
 
 def test_a_picture_has_the_size_that_was_asked_for(aig: Caller, control: Control) -> None:
     control.settings("aigateway", picture="drawn")
-    data = base64.b64decode(generate(aig, size="640x384", response_format="b64_json").json()["data"][0]["b64_json"])
+    data = base64.b64decode(
+        generate(aig, size="640x384", response_format="b64_json").json()["data"][0]["b64_json"]
+    )
     assert opened(data).size == (640, 384)
 
 
@@ -67,7 +76,7 @@ def test_a_picture_has_the_size_that_was_asked_for(aig: Caller, control: Control
     ],
 )
 def test_what_is_wrong_is_refused_and_costs_nothing(
-    aig: Caller, control: Control, fields: dict[str, object], status: int, code: str
+    aig: Caller, control: Control, fields: dict[str, Any], status: int, code: str
 ) -> None:
     answer = generate(aig, **fields)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
@@ -95,7 +104,9 @@ def test_the_code_may_be_an_integer(aig: Caller, control: Control) -> None:
     assert generate(aig, n=0).json()["error"]["code"] == 400
 
 
-def test_an_idempotency_key_replays_byte_for_byte_and_refuses_another_body(aig: Caller, control: Control) -> None:
+def test_an_idempotency_key_replays_byte_for_byte_and_refuses_another_body(
+    aig: Caller, control: Control
+) -> None:
     first = generate(aig, {"idempotency-key": "one"}, n=2)
     again = generate(aig, {"idempotency-key": "one"}, n=2)
     assert again.content == first.content
@@ -123,7 +134,9 @@ def test_twenty_equal_calls_at_once_with_one_key_are_one_purchase(caller: Make, 
     assert control.totals("aigateway")["calls"] == 1
 
 
-def test_an_answer_lost_after_the_work_is_found_again_by_its_idempotency_key(aig: Caller, control: Control) -> None:
+def test_an_answer_lost_after_the_work_is_found_again_by_its_idempotency_key(
+    aig: Caller, control: Control
+) -> None:
     control.fault("status_after", gateway="aigateway", status=504)
     assert generate(aig, {"idempotency-key": "one"}).status_code == 504
     assert control.totals("aigateway")["charged"] == 35_000
@@ -163,13 +176,14 @@ def test_a_job_is_polled_with_304_for_the_hasty_and_can_be_cancelled(aig: Caller
     control.advance(7)
     done = aig.get(job).json()
     assert done["status"] == "completed"
-    assert httpx.get(done["result"]["file_url"]).status_code == 200
+    assert get(done["result"]["file_url"]).status_code == 200
     control.advance(4)
     assert aig.get(job).json()["result"]["file_url"] != done["result"]["file_url"]
 
-    for cancel in (lambda job: aig.post(job + "/cancel", {}), lambda job: aig.http.delete(job)):
+    ways = [("POST", "/cancel"), ("DELETE", "")]
+    for method, ending in ways:
         other = "/v1/jobs/" + generate(aig).json()["id"]
-        assert cancel(other).json()["status"] == "cancelled"
+        assert aig.http.request(method, other + ending).json()["status"] == "cancelled"
     assert control.totals("aigateway")["net"] == 70_000
 
 
@@ -187,9 +201,9 @@ def test_a_job_webhook_is_signed_in_both_forms(aig: Caller, control: Control, re
 def test_a_link_is_403_after_a_day(aig: Caller, control: Control) -> None:
     link = generate(aig).json()["data"][0]["url"]
     control.advance(86_399)
-    assert httpx.get(link).status_code == 200
+    assert get(link).status_code == 200
     control.advance(2)
-    assert httpx.get(link).status_code == 403
+    assert get(link).status_code == 403
 
 
 def test_the_cache_gives_the_same_links_for_a_tenth_unless_skipped(aig: Caller, control: Control) -> None:
@@ -203,4 +217,28 @@ def test_the_cache_gives_the_same_links_for_a_tenth_unless_skipped(aig: Caller, 
 def test_usage_names_each_call_by_its_request_id_and_tag(aig: Caller) -> None:
     generate(aig, {"X-Request-Id": "mine", "x-aig-tag": "team-a"})
     assert aig.get("/v1/usage/recent").json()["data"][0]["request_id"] == "mine"
-    assert aig.get("/v1/usage/by-tag").json()["data"] == [{"label": "team-a", "requests": 1, "cost_cents": 3.5}]
+    assert aig.get("/v1/usage/by-tag").json()["data"] == [
+        {"label": "team-a", "requests": 1, "cost_cents": 3.5}
+    ]
+
+
+def test_a_jobs_files_are_gone_after_seven_days(aig: Caller, control: Control) -> None:
+    control.switch("aig.async_images", True)
+    job = "/v1/jobs/" + generate(aig).json()["id"]
+    aig.get(job)
+    control.advance(8 * 86_400)
+    assert get(aig.get(job).json()["result"]["file_url"]).status_code == 403
+
+
+def test_a_failing_upstream_is_502_and_not_billed(aig: Caller, control: Control) -> None:
+    control.fault("fails", gateway="aigateway")
+    answer = generate(aig)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_unavailable")
+    assert control.totals("aigateway")["net"] == 0
+
+
+def test_a_key_whose_provider_bills_elsewhere_costs_nothing_here(aig: Caller, control: Control) -> None:
+    control.key("aigateway", "key-of-a-test", byok=True)
+    assert generate(aig).headers["X-Cost-Cents"] == "0"
+    assert control.totals("aigateway")["pictures"] == 1
+    assert control.totals("aigateway")["charged"] == 0

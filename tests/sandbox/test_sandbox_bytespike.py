@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from providers.sandbox.client import Control
-from tests.sandbox.conftest import Caller
+from tests.sandbox.conftest import Caller, data_uri, get, picture
 from tests.sandbox.receiver import Receiver
 
 Make = Callable[..., Caller]
@@ -29,7 +29,7 @@ def test_each_picture_is_billed_and_every_other_prompt_revised(bs: Caller, contr
     entries = answer.json()["data"]
     assert [bool(entry.get("revised_prompt")) for entry in entries] == [True, False, True, False]
     assert control.totals("bytespike")["charged"] == 48_000
-    assert all(httpx.get(entry["url"]).status_code == 200 for entry in entries)
+    assert all(get(entry["url"]).status_code == 200 for entry in entries)
 
 
 def test_headers_speak_of_dollars_on_success_and_failure(bs: Caller) -> None:
@@ -136,3 +136,27 @@ def test_account_and_usage_tell_what_was_spent(bs: Caller) -> None:
     assert (balance["available_usd"], balance["lifetime_spent_usd"]) == (999.976, 0.024)
     assert bs.get("/api/v1/me/usage?limit=1").json()["data"][0]["credits"] == 0.024
     assert bs.get("/v1/balance").status_code == 404
+
+
+def test_a_task_above_one_mebibyte_is_413(bs: Caller) -> None:
+    assert submit(bs, ignored="x" * 1_000_000).status_code == 200
+    assert submit(bs, ours="ours-2", ignored="x" * 1_048_576).status_code == 413
+
+
+def test_a_spend_window_ends_in_429_until_its_reset(bs: Caller, control: Control) -> None:
+    control.key("bytespike", "key-of-a-test", balance_micro_usd=9_000_000_000)
+    control.fault("cost_percent", gateway="bytespike", percent=10_000_000)
+    assert generate(bs).headers["X-RateLimit-Remaining"] == "0.00"
+    answer = generate(bs)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    control.advance(int(answer.headers["X-RateLimit-Reset"]) - control.state()["now"] + 1)
+    assert generate(bs).status_code == 200
+
+
+def test_the_wider_surface_of_the_models_page_is_a_switch(bs: Caller, control: Control) -> None:
+    wide: dict[str, object] = {"n": 8, "size": "1024x1792", "response_format": "b64_json"}
+    assert generate(bs, **wide).status_code == 400
+    control.switch("bs.surface", "union")
+    answer = generate(bs, **wide, source_image=data_uri(picture()))
+    assert [list(entry) for entry in answer.json()["data"]] == [["b64_json"]] * 8
+    assert generate(bs, source_image="not a picture").status_code == 400

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from providers.sandbox.client import Control
-from tests.sandbox.conftest import Caller, data_uri, eventually, opened, picture
+from tests.sandbox.conftest import Caller, data_uri, eventually, get, opened, picture
 from tests.sandbox.receiver import Receiver
 
 Make = Callable[..., Caller]
@@ -53,7 +53,7 @@ def test_aspect_and_size_become_the_models_own_pixels(
     pl: Caller, control: Control, fields: dict[str, str], size: tuple[int, int]
 ) -> None:
     control.settings("prospolabs", picture="drawn")
-    assert opened(httpx.get(generate(pl, **fields).json()["output_url"]).content).size == size
+    assert opened(get(generate(pl, **fields).json()["output_url"]).content).size == size
 
 
 def test_parameters_are_flat_or_nested_as_the_switch_says(pl: Caller, control: Control) -> None:
@@ -109,6 +109,7 @@ def test_asynchronous_work_is_asked_for_by_its_id(pl: Caller, control: Control) 
     control.advance(6)
     assert pl.get(status).json()["status"] == "completed"
     assert pl.get("/v1/generations/gen_none").status_code == 404
+    assert pl.http.get(status, headers={"Authorization": "Bearer other"}).status_code == 404
 
 
 def test_a_waiting_call_is_let_go_at_the_limit(pl: Caller, control: Control) -> None:
@@ -129,7 +130,10 @@ def test_the_webhook_is_the_signed_status(pl: Caller, control: Control, receiver
     control.fault("webhook_bad_signature")
     generate(pl, webhook_url=receiver.url)
     got = receiver.wait_for(2)[1]
-    assert got.headers["x-prospolabs-signature"] != hmac.new(b"key-of-a-test", got.body, hashlib.sha256).hexdigest()
+    assert (
+        got.headers["x-prospolabs-signature"]
+        != hmac.new(b"key-of-a-test", got.body, hashlib.sha256).hexdigest()
+    )
 
 
 def test_a_failed_run_is_refunded(pl: Caller, control: Control) -> None:
@@ -142,5 +146,5 @@ def test_a_failed_run_is_refunded(pl: Caller, control: Control) -> None:
 def test_an_output_is_410_after_seven_days(pl: Caller, control: Control) -> None:
     link = generate(pl).json()["output_url"]
     control.advance(7 * 86_400 + 1)
-    answer = httpx.get(link)
+    answer = get(link)
     assert (answer.status_code, answer.json()) == (410, {"code": "output_expired"})

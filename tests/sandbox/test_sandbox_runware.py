@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from providers.sandbox.client import Control
-from tests.sandbox.conftest import Caller, data_uri, eventually, opened, picture
+from tests.sandbox.conftest import Caller, data_uri, eventually, get, opened, picture
 from tests.sandbox.receiver import Receiver
 
 Make = Callable[..., Caller]
@@ -40,7 +40,9 @@ def poll(rw: Caller, asked: dict[str, Any]) -> dict[str, Any]:
     return ask(rw, {"taskType": "getResponse", "taskUUID": asked["taskUUID"]})
 
 
-def test_results_share_a_task_and_each_has_its_own_picture_seed_and_cost(rw: Caller, control: Control) -> None:
+def test_results_share_a_task_and_each_has_its_own_picture_seed_and_cost(
+    rw: Caller, control: Control
+) -> None:
     asked = task(numberResults=4, includeCost=True)
     entries = ask(rw, asked)["data"]
     assert {entry["taskUUID"] for entry in entries} == {asked["taskUUID"]}
@@ -54,7 +56,7 @@ def test_results_share_a_task_and_each_has_its_own_picture_seed_and_cost(rw: Cal
 @pytest.mark.parametrize(("name", "kind"), [("JPG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP")])
 def test_every_output_format_and_type(rw: Caller, name: str, kind: str) -> None:
     link = ask(rw, task(outputFormat=name))["data"][0]["imageURL"]
-    assert opened(httpx.get(link).content).format == kind
+    assert opened(get(link).content).format == kind
     text = ask(rw, task(outputFormat=name, outputType="base64Data"))["data"][0]["imageBase64Data"]
     assert opened(base64.b64decode(text)).format == kind
     uri = ask(rw, task(outputFormat=name, outputType="dataURI"))["data"][0]["imageDataURI"]
@@ -64,7 +66,7 @@ def test_every_output_format_and_type(rw: Caller, name: str, kind: str) -> None:
 def test_the_picture_has_the_width_and_height_that_were_asked_for(rw: Caller, control: Control) -> None:
     control.settings("runware", picture="drawn")
     link = ask(rw, task(width=2848, height=1600))["data"][0]["imageURL"]
-    assert opened(httpx.get(link).content).size == (2848, 1600)
+    assert opened(get(link).content).size == (2848, 1600)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,9 @@ def test_the_picture_has_the_width_and_height_that_were_asked_for(rw: Caller, co
         ({"inputs": {"referenceImages": ["not base64!"]}}, "invalidReferenceImages"),
     ],
 )
-def test_what_is_wrong_is_refused_by_name(rw: Caller, control: Control, fields: dict[str, Any], code: str) -> None:
+def test_what_is_wrong_is_refused_by_name(
+    rw: Caller, control: Control, fields: dict[str, Any], code: str
+) -> None:
     answer = rw.post("/v1", [task(**fields)])
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, code)
     assert answer.json()["data"] == []
@@ -193,13 +197,17 @@ def test_a_group_brings_one_to_as_many_as_allowed(rw: Caller) -> None:
 
 def test_references_come_in_every_form(rw: Caller, sandbox: Any) -> None:
     data = picture()
-    uploaded = ask(rw, {"taskType": "imageUpload", "taskUUID": str(uuid.uuid4()), "image": data_uri(data)})["data"]
+    uploaded = ask(rw, {"taskType": "imageUpload", "taskUUID": str(uuid.uuid4()), "image": data_uri(data)})[
+        "data"
+    ]
     link = ask(rw, task())["data"][0]["imageURL"]
     forms = [uploaded["imageUUID"], link, data_uri(data), base64.b64encode(data).decode()]
     assert len(ask(rw, task(inputs={"referenceImages": forms}))["data"]) == 1
 
 
-def test_a_webhook_comes_for_each_result_flat_or_wrapped(rw: Caller, control: Control, receiver: Receiver) -> None:
+def test_a_webhook_comes_for_each_result_flat_or_wrapped(
+    rw: Caller, control: Control, receiver: Receiver
+) -> None:
     asked = task(numberResults=3, webhookURL=receiver.url)
     assert len(ask(rw, asked)["data"]) == 1
     flat = [json.loads(one.body) for one in receiver.wait_for(3)]
@@ -235,7 +243,7 @@ def test_webhooks_double_disordered_early_or_never(rw: Caller, control: Control,
 def test_results_are_put_where_the_caller_wants_them(rw: Caller, receiver: Receiver) -> None:
     link = ask(rw, task(uploadEndpoint=receiver.url))["data"][0]["imageURL"]
     put = receiver.wait_for(1)[0]
-    assert (put.method, put.body) == ("PUT", httpx.get(link).content)
+    assert (put.method, put.body) == ("PUT", get(link).content)
 
 
 def test_a_failure_stands_among_the_errors_or_the_data(rw: Caller, control: Control) -> None:
@@ -268,9 +276,9 @@ def test_safety_is_told_only_where_it_was_asked_for(rw: Caller, control: Control
 def test_a_link_lives_as_long_as_its_ttl(rw: Caller, control: Control) -> None:
     short, usual = (ask(rw, task(**more))["data"][0]["imageURL"] for more in ({"ttl": 60}, {}))
     control.advance(61)
-    assert (httpx.get(short).status_code, httpx.get(usual).status_code) == (404, 200)
+    assert (get(short).status_code, get(usual).status_code) == (404, 200)
     control.advance(7 * 86_400)
-    assert httpx.get(usual).status_code == 404
+    assert get(usual).status_code == 404
 
 
 def test_the_balance_is_a_number_or_an_object(rw: Caller, control: Control) -> None:

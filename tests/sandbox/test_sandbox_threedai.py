@@ -1,10 +1,9 @@
 from collections.abc import Callable
 
-import httpx
 import pytest
 
 from providers.sandbox.client import Control
-from tests.sandbox.conftest import Caller, data_uri, opened, picture
+from tests.sandbox.conftest import Caller, data_uri, get, opened, picture
 
 Make = Callable[..., Caller]
 GENERATE = "/v1/images/seedream/v5/lite/generate/"
@@ -34,7 +33,7 @@ def test_a_task_goes_from_pending_over_progress_to_its_results(three: Caller, co
     assert seen == [("PENDING", 0), ("IN_PROGRESS", 0), ("FINISHED", 2)]
     assert told["progress"] == 100
     assert {one["asset_type"] for one in told["results"]} == {"IMAGE"}
-    assert all(httpx.get(one["asset"]).status_code == 200 for one in told["results"])
+    assert all(get(one["asset"]).status_code == 200 for one in told["results"])
     assert control.totals("threedai")["charged"] == 80_000
     assert three.get("/account/user/wallet/").json() == {"balance": "249980.00"}
     assert three.get("/user/wallet/").json() == {"balance": "249980.00"}
@@ -55,7 +54,7 @@ def test_presets_are_scaled_to_the_models_least_pixels(
 ) -> None:
     control.settings("threedai", picture="drawn")
     link = three.get(submit(three, image_size=preset)).json()["results"][0]["asset"]
-    assert opened(httpx.get(link).content).size == size
+    assert opened(get(link).content).size == size
 
 
 def test_the_older_and_the_newer_result_shape(three: Caller, control: Control) -> None:
@@ -76,12 +75,16 @@ def test_the_older_and_the_newer_result_shape(three: Caller, control: Control) -
         {"enable_safety_checker": "no"},
     ],
 )
-def test_what_is_wrong_is_validation_failed(three: Caller, control: Control, fields: dict[str, object]) -> None:
+def test_what_is_wrong_is_validation_failed(
+    three: Caller, control: Control, fields: dict[str, object]
+) -> None:
     answer = three.post(GENERATE, {"prompt": "a watch", **fields})
     assert (answer.status_code, answer.json()["code"]) == (400, "validation_failed")
     assert list(answer.json()["detail"]) == list(fields)
     control.switch("3d.error_shape", "nested")
-    assert three.post(GENERATE, {"prompt": "a watch", **fields}).json()["error"]["code"] == "validation_failed"
+    assert (
+        three.post(GENERATE, {"prompt": "a watch", **fields}).json()["error"]["code"] == "validation_failed"
+    )
     control.switch("3d.error_shape", "fields")
     assert list(three.post(GENERATE, {"prompt": "a watch", **fields}).json()) == list(fields)
     assert control.bill() == []
@@ -94,12 +97,21 @@ def test_references_are_data_uris_only(three: Caller) -> None:
         assert three.post(EDIT, {"prompt": "warmer", "image_urls": bad}).status_code == 400
 
 
+@pytest.mark.parametrize("bad", [picture(13, 64), picture(64, 6001), picture() + bytes(10_000_000)])
+def test_a_reference_has_14_to_6000_pixels_a_side_and_10_megabytes(three: Caller, bad: bytes) -> None:
+    assert three.post(EDIT, {"prompt": "warmer", "image_urls": [data_uri(bad)]}).status_code == 400
+
+
+def test_a_body_above_30_megabytes_is_413(three: Caller) -> None:
+    assert three.post(GENERATE, {"prompt": "warmer", "filler": "x" * 30_000_000}).status_code == 413
+
+
 def test_an_automatic_size_takes_the_shape_of_the_first_reference(three: Caller, control: Control) -> None:
     control.settings("threedai", picture="drawn")
     answer = three.post(EDIT, {"prompt": "warmer", "image_urls": [data_uri(picture(200, 50))]})
     status = f"/v1/generation-request/{answer.json()['task_id']}/status/"
     link = three.get(status).json()["results"][0]["asset"]
-    assert opened(httpx.get(link).content).size == (4096, 1024)
+    assert opened(get(link).content).size == (4096, 1024)
 
 
 def test_without_its_slash_a_path_redirects_or_is_not_found(three: Caller, control: Control) -> None:
@@ -111,14 +123,17 @@ def test_without_its_slash_a_path_redirects_or_is_not_found(three: Caller, contr
 
 def test_three_submits_a_minute_and_polls_are_free(caller: Make, control: Control) -> None:
     three = caller("threedai")
-    status = [submit(three) for _ in range(3)][0]
+    status = [submit(three) for _ in range(3)].pop()
     answer = three.post(GENERATE, {"prompt": "a watch"})
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert three.get(status).status_code == 200
     control.switch("3d.rate_counts_polls", True)
     assert three.get(status).status_code == 429
-    assert three.http.post(GENERATE, json={"prompt": "b"}, headers={"Authorization": "Bearer other"}).status_code == 200
+    assert (
+        three.http.post(GENERATE, json={"prompt": "b"}, headers={"Authorization": "Bearer other"}).status_code
+        == 200
+    )
     control.advance(61)
     assert three.get(status).status_code == 200
 
@@ -140,7 +155,7 @@ def test_results_expire_after_a_day(three: Caller, control: Control) -> None:
     status = submit(three)
     link = three.get(status).json()["results"][0]["asset"]
     control.advance(86_401)
-    assert httpx.get(link).status_code == 404
+    assert get(link).status_code == 404
     control.switch("3d.expired_results", "empty")
     assert three.get(status).json()["results"] == []
 

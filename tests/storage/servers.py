@@ -62,8 +62,6 @@ def s3_server(folder: Path) -> Iterator[int]:
         f"{ACCESS_KEY},{SECRET_KEY}",
         "--config",
         "/dev/null",
-        "--dir-cache-time",
-        "0s",
         str(folder),
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

@@ -41,7 +41,8 @@ def test_other_bytes_under_a_key_are_refused_and_the_first_stay(
 
 
 def test_of_many_writers_with_different_bytes_exactly_one_wins(folder: FolderStorage, tmp_path: Path) -> None:
-    start, outcomes = threading.Barrier(16), []
+    start = threading.Barrier(16)
+    outcomes: list[int | None] = []
 
     def write(number: int) -> None:
         start.wait()

@@ -9,9 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from django.conf import settings
 from django.core.management import call_command
@@ -19,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from config.embedded import EmbeddedError, locks, postgres
+from config.embedded.health import answers
 from config.embedded.processes import side_by_side
 from config.embedded.supervisor import Supervisor
 
@@ -63,7 +62,7 @@ class _Seedbank:
                     self.supervisor.say("up", "PostgreSQL had ended and was started again")
             except EmbeddedError as error:
                 self.supervisor.say("up", str(error))
-        if not self.announced and _is_ready():
+        if not self.announced and answers(settings.PORT, "ready", settings.PUBLIC_URL):
             self.announced = True
             for line in _announcement():
                 self.supervisor.say("up", line)
@@ -127,18 +126,6 @@ def _why_not(port: int) -> str:
     with closing(socket.socket()) as caller:  # macOS lets us bind beside a listener on all addresses
         caller.settimeout(1)
         return "is taken by another program" if caller.connect_ex(("127.0.0.1", port)) == 0 else ""
-
-
-def _is_ready() -> bool:
-    request = Request(
-        f"http://127.0.0.1:{settings.PORT}/health/ready",
-        headers={"Host": urlsplit(settings.PUBLIC_URL).netloc},
-    )
-    try:
-        with urlopen(request, timeout=2) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)
-    except (URLError, OSError, ValueError):
-        return False
 
 
 def _announcement() -> list[str]:

@@ -1,0 +1,205 @@
+"""What every operation of the REST API shares: who may, how large, and in which words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import IO, Any, ClassVar
+from uuid import UUID
+
+from django.http import QueryDict
+from django.utils.dateparse import parse_date, parse_datetime
+from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.actions import as_uuid
+from accounts.authentication import principal_of
+from accounts.errors import Invalid, NotAllowed, Refusal
+from accounts.models import Scope
+from accounts.principal import Principal
+
+MEBIBYTE = 1024 * 1024
+_ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+
+
+class TooLarge(Refusal):  # noqa: N818
+    """The body is larger than this operation takes."""
+
+    code = "too_large"
+
+
+class Json(BaseParser):
+    """A JSON object in UTF-8, of texts that can be kept: no NUL, no half of a surrogate pair."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        raw = stream.read()
+        try:
+            data = json.loads(raw.decode(), parse_constant=_not_a_number)
+        except (ValueError, RecursionError) as error:
+            raise ParseError(f"The body is not valid JSON: {error}.") from None
+        if not isinstance(data, dict):
+            raise ParseError("The body must be a JSON object.")
+        if _ESCAPED.search(raw):
+            refuse_unkeepable(data)
+        return data
+
+
+def refuse_unkeepable(data: Mapping[str, Any]) -> None:
+    """Raise Invalid naming the field with a character that no database keeps."""
+    for name, value in data.items():
+        if any(_unkeepable(text) for text in (name, *_texts(value))):
+            sentence = "must not contain the character NUL or half a surrogate pair; remove it."
+            shown = name.encode(errors="replace").decode().replace("\x00", "")
+            raise Invalid(f"{shown} {sentence}", fields={shown: [sentence]})
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Answers are what they are, whatever the Accept header hopes for."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == kind), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class Endpoint(APIView):
+    """One address of the API.
+
+    ``scopes`` names what a key needs for a method where that is not ``read`` or ``write``;
+    ``filters`` are the query parameters that it knows; ``max_body`` is in bytes.
+    """
+
+    parser_classes = [Json]
+    content_negotiation_class = AnyAccept
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    scopes: ClassVar[Mapping[str, Scope | None]] = {}
+    filters: ClassVar[frozenset[str]] = frozenset()
+    max_body = MEBIBYTE
+    principal: Principal
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # First of all, because looking for a CSRF token may read a form's body.
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > self.max_body:
+            raise TooLarge(f"The body may be at most {self.max_body // MEBIBYTE} MB; send less.")
+        super().initial(request, *args, **kwargs)
+        self.principal = principal_of(request)
+        self._check_scope(request.method or "GET")
+        self.query = Query(request, self.filters)
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """What was sent, as a plain dictionary; a form's repeated fields are lists."""
+        data = request.data
+        if isinstance(data, QueryDict):
+            plain = {name: values if len(values) > 1 else values[0] for name, values in data.lists()}
+            refuse_unkeepable({name: value for name, value in plain.items() if name not in request.FILES})
+            return plain
+        return dict(data)
+
+    def _check_scope(self, method: str) -> None:
+        usual = Scope.READ if method in {"GET", "HEAD"} else Scope.WRITE
+        scope = self.scopes.get("GET" if method == "HEAD" else method, usual)
+        if scope is not None and not self.principal.may(scope):
+            raise NotAllowed(f"This key lacks the scope {scope.value}.", code="missing_scope")
+
+
+class Query:
+    """The query parameters: known ones only, each read as what it must be. Raises Invalid."""
+
+    def __init__(self, request: Request, known: frozenset[str]) -> None:
+        self._given = request.query_params
+        for name in self._given:
+            if name not in known:
+                names = ", ".join(sorted(known)) or "none"
+                raise _wrong(name.replace("\x00", ""), f"is not known here; known are: {names}.")
+        refuse_unkeepable(self._given)
+
+    def text(self, name: str) -> str | None:
+        return self._given.get(name, "").strip() or None
+
+    def uuid(self, name: str) -> UUID | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        found = as_uuid(text)
+        if found is None:
+            raise _wrong(name, "must be an id.")
+        return found
+
+    def words(self, name: str, choices: list[str]) -> list[str]:
+        """One or several of the choices, separated by commas."""
+        found = [word.strip() for word in (self.text(name) or "").split(",") if word.strip()]
+        if set(found) - set(choices):
+            raise _wrong(name, f"must be of {', '.join(choices)}.")
+        return found
+
+    def flag(self, name: str) -> bool | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        if text.lower() not in {"true", "false", "1", "0"}:
+            raise _wrong(name, "must be true or false.")
+        return text.lower() in {"true", "1"}
+
+    def whole(self, name: str, low: int, high: int, default: int) -> int:
+        text = self.text(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdecimal()) or len(text) > 9 or not low <= int(text) <= high:
+            raise _wrong(name, f"must be a whole number from {low} to {high}.")
+        return int(text)
+
+    def moment(self, name: str, *, whole_day: bool = False) -> datetime | None:
+        """An RFC 3339 time, or a day in UTC: its beginning, or with ``whole_day`` its end."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            if day := parse_date(text):
+                start = datetime.combine(day, time.min, UTC)
+                return start + timedelta(days=1) if whole_day else start
+            # A plus sign in a query means a space.
+            moment = parse_datetime(text.replace(" ", "+"))
+        except (ValueError, OverflowError):
+            moment = None
+        if moment is None:
+            raise _wrong(name, "must be a time such as 2026-11-21T12:00:00Z, or a day such as 2026-11-21.")
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _wrong(name: str, sentence: str) -> Invalid:
+    return Invalid(f"{name} {sentence}", fields={name: [sentence]})
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield str(name)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _unkeepable(text: str) -> bool:
+    return "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _not_a_number(word: str) -> None:
+    raise ValueError(f"{word} is not a JSON number")

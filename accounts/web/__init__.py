@@ -1,0 +1,1 @@
+"""Pages about people: signing in, their settings and keys, the projects they share."""

@@ -1,0 +1,180 @@
+"""The only map from what can go wrong to what HTTP says, for our API and for the OpenAI-compatible one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core import exceptions as core
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from rest_framework import exceptions as rest
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from accounts.endpoint import TooLarge
+from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
+from billing.errors import InsufficientCredit
+from config.middleware import request_id
+from generations.engine.routing import ProviderPaused
+from generations.imaging import Crashed
+from generations.storage import StorageError
+from generations.waiting import TooManyWaiting
+from generations.web import errors as pages
+
+_BY_CODE = {"too_large": 413, "idempotency_key_reused": 422, "budget_exhausted": 402}
+_BY_KIND: tuple[tuple[type[Refusal], int], ...] = (
+    (TooLarge, 413),
+    (InsufficientCredit, 402),
+    (ProviderPaused, 503),
+    (TooManyWaiting, 503),
+    (Invalid, 400),
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+)
+_NO_KEY = "The API key is missing, malformed, expired or revoked."
+_PROGRAMS = ("/api/", "/v1/", "/hooks/", "/health/", "/metrics")
+
+_OPENAI_TYPES = {
+    401: "authentication_error",
+    402: "insufficient_quota",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    429: "rate_limit_error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, ready to be said. ``retry_after`` is in whole seconds."""
+
+    status: int
+    code: str
+    message: str
+    fields: Mapping[str, list[str]] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
+    retry_after: int | None = None
+
+
+def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """REST framework's exception handler. None leaves what nobody foresaw to ``server_error``."""
+    problem = problem_of(error)
+    if problem is None:
+        return None
+    set_rollback()  # type: ignore[no-untyped-call]
+    view = context.get("view")
+    headers = _headers(problem)
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="seedbank"'
+    if problem.status == 405 and view is not None:
+        headers["Allow"] = ", ".join(view.allowed_methods)
+    return Response(_body(context["request"]._request, problem), problem.status, headers=headers)
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What an exception means to a caller; None for what nobody foresaw."""
+    match error:
+        case Refusal():
+            status = _BY_CODE.get(error.code) or next(
+                (code for kind, code in _BY_KIND if isinstance(error, kind)), 400
+            )
+            wait = None if error.retry_after is None else max(1, math.ceil(error.retry_after))
+            return Problem(status, error.code, error.message, error.fields, error.extra, wait)
+        case rest.NotAuthenticated() | rest.AuthenticationFailed():
+            return Problem(401, "invalid_api_key", _NO_KEY)
+        case rest.APIException():
+            return _rest_problem(error)
+        case Http404():
+            return Problem(404, "not_found", "There is nothing at this address.")
+        case core.PermissionDenied():
+            return Problem(403, "forbidden", "You may not do this.")
+        case core.RequestDataTooBig() | core.TooManyFieldsSent() | core.TooManyFilesSent():
+            return Problem(413, "too_large", "The body is too large; send less.")
+        case core.SuspiciousOperation() | UnreadablePostError():
+            return Problem(400, "malformed", "The request could not be read.")
+        case OperationalError() | InterfaceError():
+            return Problem(503, "try_again", "The database is away for a moment; try again.", retry_after=2)
+        case StorageError() | Crashed():
+            return Problem(503, "try_again", "The picture cannot be had at the moment; try again.", retry_after=5)
+    return None
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _handled(request, Problem(404, "not_found", "There is nothing at this address.")) or (
+        pages.not_found(request, exception)
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    problem = problem_of(exception) or Problem(400, "malformed", "The request could not be read.")
+    return _handled(request, problem) or pages.bad_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _handled(request, Problem(403, "forbidden", "You may not do this.")) or (
+        pages.forbidden(request, exception)
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    said = "Something went wrong here; it was written down. Try again, and name the request_id if it stays."
+    return _handled(request, Problem(500, "server_error", said)) or pages.server_error(request)
+
+
+def _rest_problem(error: rest.APIException) -> Problem:
+    codes = {
+        rest.ParseError: "malformed",
+        rest.UnsupportedMediaType: "unsupported_media_type",
+        rest.MethodNotAllowed: "method_not_allowed",
+        rest.Throttled: "rate_limited",
+    }
+    message = str(error.detail)
+    if isinstance(error, rest.UnsupportedMediaType):
+        message = "The body has the wrong Content-Type; send application/json, or multipart for files."
+    code = codes.get(type(error), error.default_code)
+    wait = getattr(error, "wait", None)
+    if isinstance(error, rest.PermissionDenied) and message.startswith("CSRF"):
+        code, message = "csrf_failed", "The CSRF token is missing or wrong; reload the page, or use an API key."
+    return Problem(
+        error.status_code, code, message, retry_after=None if wait is None else max(1, math.ceil(wait))
+    )
+
+
+def _handled(request: HttpRequest, problem: Problem) -> HttpResponse | None:
+    """The answer for a program; None where a person is looking."""
+    if not request.path.startswith(_PROGRAMS):
+        return None
+    return JsonResponse(_body(request, problem), status=problem.status, headers=_headers(problem))
+
+
+def _headers(problem: Problem) -> dict[str, str]:
+    return {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+
+
+def _body(request: HttpRequest, problem: Problem) -> dict[str, Any]:
+    if request.path.startswith("/v1/"):
+        return {"error": _as_openai(problem, request_id(request))}
+    said = {
+        "code": problem.code,
+        "message": problem.message,
+        "fields": dict(problem.fields),
+        "request_id": request_id(request),
+    }
+    return {"error": {**problem.extra, **said}}
+
+
+def _as_openai(problem: Problem, request: str) -> dict[str, Any]:
+    """As the OpenAI API puts it: ``param`` is the first field that is wrong."""
+    usual = "invalid_request_error" if problem.status < 500 else "server_error"
+    return {
+        **problem.extra,
+        "message": problem.message,
+        "type": _OPENAI_TYPES.get(problem.status, usual),
+        "param": next(iter(problem.fields), None),
+        "code": problem.code,
+        "request_id": request,
+    }

@@ -1,0 +1,88 @@
+"""Figures for Prometheus, read from the rows when asked: every web process tells the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from generations.states import CLAIMABLE, ENDED, OVER
+from generations.webhooks import REFUSED
+
+# Ended rows are counted over a day and through the primary key, whose UUIDv7 begins with the
+# milliseconds since 1970: counting all of a large table would be felt.
+_SINCE = (
+    "(lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0')"
+    " || '70008000000000000000')::uuid"
+)
+_GENERATIONS = f"""
+SELECT status, count(*) FROM generations_generation WHERE status <> ALL(%s) GROUP BY 1
+UNION ALL
+SELECT status, count(*) FROM generations_generation WHERE id > {_SINCE} AND status = ANY(%s) GROUP BY 1
+"""  # noqa: S608
+_SUBMISSIONS = f"""
+SELECT provider, state, count(*) FROM generations_submission WHERE state <> ALL(%s) GROUP BY 1, 2
+UNION ALL
+SELECT provider, state, count(*) FROM generations_submission WHERE id > {_SINCE} AND state = ANY(%s) GROUP BY 1, 2
+"""  # noqa: S608
+_OLDEST = """
+SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM generations_submission
+WHERE state = ANY(%s) AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+"""
+_HOLDS = "SELECT count(*), coalesce(sum(amount), 0) FROM billing_hold WHERE settled_at IS NULL"
+_ABSORBED = "SELECT coalesce(sum(amount), 0) FROM billing_transfer WHERE kind = 'absorb'"
+_PAUSES = """
+SELECT provider, name, CASE WHEN paused_until > now() THEN 1 ELSE 0 END, pause_level
+FROM providers_provideraccount WHERE enabled
+"""
+
+
+class Rows(Collector):
+    """What the tables say about work and money."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield _gauge(
+            "seedbank_generations",
+            "Generations that are open, and those of the last day that ended",
+            ["status"],
+            _rows(_GENERATIONS, sorted(ENDED), sorted(ENDED)),
+        )
+        yield _gauge(
+            "seedbank_submissions",
+            "Paid requests that are open, and those of the last day that are over",
+            ["provider", "state"],
+            _rows(_SUBMISSIONS, sorted(OVER), sorted(OVER)),
+        )
+        yield _gauge("seedbank_oldest_due_seconds", "Age of the oldest due row nobody has", [], _rows(_OLDEST, sorted(CLAIMABLE)))
+        (holds, held), = _rows(_HOLDS)
+        yield _gauge("seedbank_holds_open", "Holds of running work", [], [(holds,)])
+        yield _gauge("seedbank_held_micros", "Micro-dollars in them", [], [(held,)])
+        yield _gauge("seedbank_absorbed_micros", "Micro-dollars the platform paid itself", [], _rows(_ABSORBED))
+        pauses = _rows(_PAUSES)
+        labels = ["provider", "account"]
+        yield _gauge("seedbank_account_paused", "1 while an account is left alone", labels, [row[:3] for row in pauses])
+        yield _gauge(
+            "seedbank_account_pause_level", "Steps from 30 s towards 10 min", labels, [(*row[:2], row[3]) for row in pauses]
+        )
+
+
+def _gauge(name: str, words: str, labels: list[str], rows: list[tuple[Any, ...]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=labels)
+    for *values, number in rows:
+        family.add_metric([str(value) for value in values], float(number))
+    return family
+
+
+def _rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+REGISTRY = CollectorRegistry()
+REGISTRY.register(Rows())
+REGISTRY.register(REFUSED)

@@ -1,0 +1,139 @@
+"""How values look on a page: money, moments, icons, pictures."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.money import dollars
+from generations.models import Asset
+from generations.web.framing import frame_of
+from providers import registry
+
+register = template.Library()
+
+THUMBNAILS = (256, 512, 1024)
+"""The longer sides of the derivatives that are kept, in pixels."""
+_STEPS = (
+    (timedelta(minutes=1), timedelta(hours=1)),
+    (timedelta(hours=1), timedelta(days=1)),
+    (timedelta(days=1), timedelta(days=14)),
+)
+
+
+@register.filter
+def usd(micros: int | None) -> str:
+    """Micro-dollars as people read them: ``$0.035``."""
+    if micros is None:
+        return "–"
+    return f"−${dollars(-micros)}" if micros < 0 else f"${dollars(micros)}"
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """``12 s`` or ``2 min``."""
+    if value < 90:
+        return _("%(n)d s") % {"n": max(1, round(value))}
+    return _("%(n)d min") % {"n": round(value / 60)}
+
+
+@register.filter
+def provider_name(slug: str) -> str:
+    """``threedai`` as its gateway writes itself."""
+    try:
+        return registry.profile(slug).name
+    except registry.UnknownProviderError:
+        return slug
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing from the sprite; what it means is said in text beside it."""
+    return format_html(
+        '<svg class="icon" width="20" height="20" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def when(moment: datetime | None) -> SafeString | str:
+    """``2 min ago``, with the exact moment on hover; a script keeps it true."""
+    if moment is None:
+        return "–"
+    exact = moment.astimezone(timezone.get_current_timezone())
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        exact.isoformat(),
+        exact.strftime("%-d %b %Y, %H:%M:%S %Z"),
+        _ago(moment),
+    )
+
+
+def _ago(moment: datetime) -> str:
+    age = timezone.now() - moment
+    if age < _STEPS[0][0]:
+        return _("just now")
+    if age < _STEPS[0][1]:
+        return _("%(n)d min ago") % {"n": age // _STEPS[0][0]}
+    if age < _STEPS[1][1]:
+        return _("%(n)d h ago") % {"n": age // _STEPS[1][0]}
+    if age < _STEPS[2][1]:
+        days = age // _STEPS[2][0]
+        return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
+    return moment.strftime("%-d %b %Y")
+
+
+@register.simple_tag
+def thumbnail(asset: Asset, sizes: str = "340px", *, first: bool = False) -> SafeString:
+    """A picture in a grid: right size before its bytes arrive, the smallest bytes that are sharp."""
+    address = f"/api/v1/assets/{asset.id}/thumbnail?size="
+    longer = max(asset.width, asset.height)
+    widths = [(size, max(1, round(asset.width * min(1, size / longer)))) for size in THUMBNAILS]
+    return format_html(
+        '<img src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}" decoding="async"{}>',
+        f"{address}512",
+        format_html_join(", ", "{}{} {}w", ((address, size, width) for size, width in widths)),
+        sizes,
+        asset.width,
+        asset.height,
+        described(asset),
+        format_html(' fetchpriority="{}"', "high") if first else format_html(' loading="{}"', "lazy"),
+    )
+
+
+@register.filter
+def described(asset: Asset) -> str:
+    """What a picture shows, as far as anybody has said."""
+    said = (asset.prompt or asset.name or _("Picture")).replace("\n", " ")
+    return said if len(said) <= 140 else f"{said[:139]}…"
+
+
+@register.filter
+def thumbhash(asset: Asset) -> str:
+    """The blurred stand-in, for the script that paints it."""
+    return base64.b64encode(bytes(asset.thumbhash)).decode()
+
+
+@register.simple_tag
+def aspect_shape(aspect: str) -> SafeString:
+    """An aspect ratio as a small shape, 20 pixels on its longer side."""
+    width, height = frame_of({"aspect_ratio": aspect})
+    scale = 18 / max(width, height)
+    wide, high = width * scale, height * scale
+    return format_html(
+        '<svg class="shape" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">'
+        '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="2"/></svg>',
+        (20 - wide) / 2,
+        (20 - high) / 2,
+        wide,
+        high,
+    )

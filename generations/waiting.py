@@ -1,0 +1,144 @@
+"""Waiting for a generation to move, without a database connection for each who waits.
+
+One thread of the process listens to PostgreSQL; those who wait sleep until it hears of their
+generation. As they hold a thread of the web server each, their number is limited, so that
+pages and health checks always find one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+
+from accounts.errors import Refusal
+from generations.engine.listening import connection_parameters
+from generations.models import GENERATION_CHANNEL, Generation
+from generations.states import ENDED
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = 2.0
+"""A notification may be lost with its connection, so every waiter looks for itself this often."""
+LISTEN_ON = 30.0
+"""Seconds for which the connection stays open although nobody waits."""
+
+
+class TooManyWaiting(Refusal):  # noqa: N818
+    """This process has no room for another waiter."""
+
+    code = "too_many_waiting"
+
+
+class Watch:
+    """One waiter's eye on one generation."""
+
+    def __init__(self, generation_id: UUID) -> None:
+        self.generation_id = str(generation_id)
+        self._moved = threading.Event()
+
+    def wake(self) -> None:
+        self._moved.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Until the generation moves, or it is time to look anyway. Gives the connection back first."""
+        connection.close()
+        self._moved.wait(max(0.0, min(seconds, LOOK_AGAIN)))
+        self._moved.clear()
+
+
+_watches: set[Watch] = set()
+_lock = threading.Lock()
+_listener: threading.Thread | None = None
+_stopping = threading.Event()
+
+
+@contextmanager
+def watching(generation_id: UUID) -> Iterator[Watch]:
+    """A seat for one waiter. Raises TooManyWaiting."""
+    watch = Watch(generation_id)
+    with _lock:
+        if len(_watches) >= getattr(settings, "WAITERS_MAX", 16):
+            raise TooManyWaiting(
+                "Too many requests are waiting already; ask for the generation instead, or try again.",
+                retry_after=2,
+            )
+        _watches.add(watch)
+        _listen()
+    try:
+        yield watch
+    finally:
+        with _lock:
+            _watches.discard(watch)
+
+
+def until_ended(watch: Watch, seconds: float) -> bool:
+    """Whether the watched generation came to its end within so many seconds."""
+    last = time.monotonic() + seconds
+    while not Generation.objects.filter(id=watch.generation_id, status__in=ENDED).exists():
+        left = last - time.monotonic()
+        if left <= 0:
+            return False
+        watch.sleep(left)
+    return True
+
+
+def stop() -> None:
+    """End the listening thread and its connection; the next waiter starts them again."""
+    listener = _listener
+    if listener is not None and listener.is_alive():
+        _stopping.set()
+        listener.join(5)
+
+
+def _listen() -> None:
+    global _listener
+    if _listener is None or not _listener.is_alive():
+        _stopping.clear()
+        _listener = threading.Thread(target=_listen_on, name="generation-listener", daemon=True)
+        _listener.start()
+
+
+def _listen_on() -> None:
+    """Until nobody has waited for a while. A cut connection is opened again."""
+    quiet_since = time.monotonic()
+    while not _stopping.is_set():
+        try:
+            with psycopg.connect(
+                **connection_parameters(), autocommit=True, connect_timeout=5, application_name="seedbank-wait"
+            ) as link:
+                link.execute(f"LISTEN {GENERATION_CHANNEL}")
+                _wake(None)  # what happened before we listened
+                while not _stopping.is_set():
+                    for note in link.notifies(timeout=0.5):
+                        _wake(note.payload)
+                    quiet_since = time.monotonic() if _watches else quiet_since
+                    if time.monotonic() - quiet_since > LISTEN_ON and _retired():
+                        return
+        except psycopg.Error as error:
+            log.info("not listening for a moment: %s", type(error).__name__)
+            _stopping.wait(1.0)
+
+
+def _retired() -> bool:
+    """Give up the post, unless somebody has just begun to wait."""
+    global _listener
+    with _lock:
+        if _watches:
+            return False
+        _listener = None
+        return True
+
+
+def _wake(generation_id: str | None) -> None:
+    with _lock:
+        for watch in _watches:
+            if generation_id is None or watch.generation_id == generation_id:
+                watch.wake()
