@@ -10,8 +10,9 @@ COPY requirements.lock ./
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --require-hashes -r requirements.lock
 COPY . .
-# Static files need no database and no secret: these are made for the build and left behind in /tmp.
-RUN DATA_DIR=/tmp/build STATIC_ROOT=/seedbank/static-collected \
+# Static files need neither database nor secret, only settings that are not the embedded default's.
+RUN DATA_DIR=/tmp/build STATIC_ROOT=/seedbank/static-collected SECRET_KEY=none \
+    DATABASE_URL=postgres://none/none FIELD_KEYS=none:$(printf '%064d' 0) \
         /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && /opt/venv/bin/python -m compileall -q /opt/venv/lib config accounts billing generations providers
 

@@ -80,6 +80,14 @@ def project_where(*, principal: Principal, project_id: UUID | str, role: Role) -
     return project
 
 
+def project_to_fill(*, principal: Principal, project_id: UUID | str) -> Project:
+    """The project, if the principal may bring pictures into it. Raises NotFound, NotAllowed."""
+    project = project_where(principal=principal, project_id=project_id, role=Role.EDITOR)
+    if project.archived_at:
+        raise NotAllowed(f"{project.name} is archived; choose another project.")
+    return project
+
+
 @transaction.atomic
 def update_project(*, principal: Principal, project_id: UUID, name: str) -> Project:
     project = project_where(principal=principal, project_id=project_id, role=Role.OWNER)
@@ -153,6 +161,8 @@ def create_api_key(
             f"scope must be one of {', '.join(Scope.values)}, not {', '.join(unknown)}.",
             fields={"scopes": [f"Unknown: {', '.join(unknown)}."]},
         )
+    if Scope.ADMIN in scopes and not user.is_staff:
+        raise Invalid("Only staff may have the scope admin.", fields={"scopes": ["admin is for staff."]})
     if not name.strip():
         raise Invalid("name must not be empty.", fields={"name": ["Give the key a name."]})
     if project_id is not None:

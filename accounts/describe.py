@@ -28,7 +28,7 @@ class Error(serializers.Serializer[Any]):
     error = ErrorDetail()
 
 
-_SAID = {
+_SAID: dict[int, str] = {
     400: "A field is wrong; `fields` names it and the remedy.",
     401: "The API key is missing, malformed, expired or revoked.",
     402: "Not enough credit, or a budget is used up.",
@@ -41,6 +41,8 @@ _SAID = {
     416: "The range lies outside the file.",
     422: "The idempotency key was used for another body.",
     429: "Too many requests with this key (`Retry-After`).",
+    502: "The gateway made no picture; nothing was charged.",
+    504: "Not finished yet; the pictures will be kept.",
     503: "Not possible for a moment (`Retry-After`).",
 }
 _READS = (400, 401, 403, 429, 503)
@@ -60,7 +62,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 def described(
     operation: str,
     summary: str,
-    answers: Mapping[int, Any],
+    answers: Mapping[Any, Any],
     *,
     body: Any = None,
     query: Iterable[OpenApiParameter] = (),
@@ -72,7 +74,7 @@ def described(
     """Describe one operation. ``errors`` are statuses beside those that every such method may give."""
     usual = _WRITES if body is not None else _READS
     responses = {
-        **{status: _answer(status, answer) for status, answer in answers.items()},
+        **{status: _answer(answer) for status, answer in answers.items()},
         **{status: OpenApiResponse(error, _SAID[status]) for status in sorted({*usual, *errors})},
     }
     return extend_schema(
@@ -115,5 +117,5 @@ def money(words: str = "US dollars") -> serializers.CharField:
     return serializers.CharField(help_text=f'{words}, as a decimal string such as "0.035"')
 
 
-def _answer(status: int, answer: Any) -> Any:
+def _answer(answer: Any) -> Any:
     return OpenApiResponse(description="Nothing more to say") if answer is None else answer

@@ -28,7 +28,7 @@ MEBIBYTE = 1024 * 1024
 _ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
 
-class TooLarge(Refusal):  # noqa: N818
+class TooLarge(Refusal):
     """The body is larger than this operation takes."""
 
     code = "too_large"
@@ -40,7 +40,10 @@ class Json(BaseParser):
     media_type = "application/json"
 
     def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,  # noqa: ARG002
+        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         raw = stream.read()
         try:
@@ -71,7 +74,10 @@ class AnyAccept(BaseContentNegotiation):
         return next((parser for parser in parsers if parser.media_type == kind), None)
 
     def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
+        self,
+        request: Request,  # noqa: ARG002
+        renderers: Any,
+        format_suffix: str | None = None,  # noqa: ARG002
     ) -> tuple[BaseRenderer, str]:
         return renderers[0], renderers[0].media_type
 

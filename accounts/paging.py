@@ -1,4 +1,4 @@
-"""Lists, page by page, newest first: by key and never by counting, so the last page costs what the first does."""
+"""Lists by pages, newest first: by key, never counted, so the last page costs what the first does."""
 
 from __future__ import annotations
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from accounts.models import ApiKey
+
+if TYPE_CHECKING:  # the views import their throttles
+    from rest_framework.views import APIView
 
 
 class KeyRate(SimpleRateThrottle):

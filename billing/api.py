@@ -31,7 +31,7 @@ class TransferAnswer(serializers.Serializer[Any]):
     object = serializers.CharField(help_text="transfer")
     kind = serializers.ChoiceField(Kind.choices)
     amount = money()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     target = serializers.CharField()
     generation = serializers.UUIDField(allow_null=True)
     project = serializers.UUIDField(allow_null=True)

@@ -19,6 +19,7 @@ from accounts.errors import Conflict, Invalid
 from accounts.models import User
 from billing.errors import InsufficientCredit
 from billing.models import Hold, Kind, Transfer, Wallet
+from billing.money import MOST, dollars
 
 FUNDING = "funding"
 AVAILABLE = "wallet:available"
@@ -49,11 +50,9 @@ def grant(
     *, user: User, amount: int, memo: str, actor: User | None, key: str | None = None
 ) -> tuple[Transfer, bool]:
     """Give credits; False beside the transfer if this key was granted before. Raises Invalid, Conflict."""
-    if amount <= 0:
-        raise Invalid("amount must be above zero.", fields={"amount": ["Must be above zero."]})
-    if not memo.strip():
-        raise Invalid("memo must say what the credit is for.", fields={"memo": ["Must not be empty."]})
+    _check(amount, memo)
     wallet = wallet_of(user)
+    once = _key("grant", key)
     try:
         with transaction.atomic():
             transfer = Transfer.objects.create(
@@ -64,31 +63,20 @@ def grant(
                 amount=amount,
                 memo=memo.strip()[:500],
                 actor=actor,
-                key=f"grant:{key}" if key else None,
+                key=once,
             )
     except IntegrityError:
-        return _granted_before(wallet, amount, key), False
+        return _made_before(once, wallet_id=wallet.id, amount=amount), False
     Wallet.objects.filter(id=wallet.id).update(
         granted=F("granted") + amount, available=F("available") + amount
     )
     return transfer, True
 
 
-def _granted_before(wallet: Wallet, amount: int, key: str | None) -> Transfer:
-    first = Transfer.objects.get(key=f"grant:{key}")
-    if first.wallet_id != wallet.id or first.amount != amount:
-        raise Conflict(
-            f"key {key} was used for another grant; take a new key for a new grant.",
-            code="idempotency_key_reused",
-        )
-    return first
-
-
 @transaction.atomic
 def revoke(*, user: User, amount: int, memo: str, actor: User | None) -> Transfer:
-    """Take back credits that are neither held nor spent. Raises Invalid, InsufficientCredit."""
-    if amount <= 0:
-        raise Invalid("amount must be above zero.", fields={"amount": ["Must be above zero."]})
+    """Take back credits that are neither held nor spent. Raises Invalid, Conflict."""
+    _check(amount, memo)
     wallet = wallet_of(user)
     transfer = Transfer.objects.create(
         kind=Kind.REVOKE,
@@ -96,13 +84,17 @@ def revoke(*, user: User, amount: int, memo: str, actor: User | None) -> Transfe
         source=AVAILABLE,
         target=FUNDING,
         amount=amount,
-        memo=memo,
+        memo=memo.strip()[:500],
         actor=actor,
     )
     if not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
         granted=F("granted") - amount, available=F("available") - amount
     ):
-        _refuse(wallet.id, amount)
+        wallet.refresh_from_db()
+        raise Conflict(
+            f"${dollars(wallet.available)} is available; what is held or spent cannot be taken back.",
+            code="insufficient_credit",
+        )
     return transfer
 
 
@@ -139,9 +131,10 @@ def hold(
 def settle(*, generation_id: UUID, lines: Sequence[Line]) -> bool:
     """Capture what was delivered, release the rest; False if the hold was settled before.
 
-    The sum of the lines may not exceed the hold: the quote is never exceeded.
+    One line for each provider; their sum may not exceed the hold: the quote is never exceeded.
     """
     _in_transaction()
+    assert all(line.amount >= 0 for line in lines), "a capture gives nothing back; a refund does"
     captured = sum(line.amount for line in lines)
     if not Hold.objects.filter(generation_id=generation_id, settled_at=None).update(
         settled_at=Now(), captured=captured
@@ -187,9 +180,13 @@ def settle(*, generation_id: UUID, lines: Sequence[Line]) -> bool:
 def refund(
     *, capture: Transfer, amount: int, memo: str, actor: User | None, key: str | None = None
 ) -> Transfer:
-    """Give back part or all of a capture, at most what was captured. Raises Conflict, Invalid."""
+    """Give back part or all of a capture, in all at most what it took; once per key.
+
+    Raises Conflict (``already_refunded``), Invalid.
+    """
     if capture.kind != Kind.CAPTURE or amount <= 0:
         raise Invalid("Only a capture can be refunded, by an amount above zero.")
+    once = _key("refund", key)
     try:
         with transaction.atomic():
             transfer = Transfer.objects.create(
@@ -202,31 +199,40 @@ def refund(
                 reverses=capture,
                 memo=memo[:500],
                 actor=actor,
-                key=f"refund:{key}" if key else None,
+                key=once,
                 generation_id=capture.generation_id,
                 project_id=capture.project_id,
                 provider=capture.provider,
                 model=capture.model,
             )
     except IntegrityError:
-        return Transfer.objects.get(key=f"refund:{key}", reverses=capture, amount=amount)
-    if not Hold.objects.filter(transfers=capture.id, captured__gte=F("refunded") + amount).update(
-        refunded=F("refunded") + amount
+        return _made_before(once, reverses_id=capture.id, amount=amount)
+    assert capture.hold_id is not None and capture.wallet_id is not None  # as every capture's are
+    # The hold's row stays locked from here on, so that refunds of its captures are summed one by one.
+    if (
+        not Hold.objects.filter(id=capture.hold_id, captured__gte=F("refunded") + amount).update(
+            refunded=F("refunded") + amount
+        )
+        or _refunded(capture) > capture.amount
     ):
         raise Conflict("This was refunded already.", code="already_refunded")
-    Wallet.objects.filter(transfers=capture.id).update(
+    Wallet.objects.filter(id=capture.wallet_id).update(
         spent=F("spent") - amount, available=F("available") + amount
     )
     return transfer
 
 
+def _refunded(capture: Transfer) -> int:
+    return sum(capture.reversals.values_list("amount", flat=True))
+
+
 def absorb(
     *, key: str, amount: int, provider: str, model: str, generation_id: UUID, project_id: UUID, memo: str
-) -> bool:
+) -> None:
     """Book to the platform what a provider took and nobody is charged for; once per key."""
     if amount <= 0:
-        return False
-    rows = Transfer.objects.bulk_create(
+        return
+    Transfer.objects.bulk_create(
         [
             Transfer(
                 kind=Kind.ABSORB,
@@ -244,7 +250,31 @@ def absorb(
         ],
         ignore_conflicts=True,
     )
-    return bool(rows)
+
+
+def _check(amount: int, memo: str) -> None:
+    if not 0 < amount <= MOST:
+        sentence = "must be above zero and at most $1,000,000."
+        raise Invalid(f"amount {sentence}", fields={"amount": [sentence]})
+    if not memo.strip():
+        raise Invalid("memo must say what this is for.", fields={"memo": ["Must not be empty."]})
+
+
+def _key(verb: str, key: str | None) -> str | None:
+    if key and len(key) > 180:
+        raise Invalid("key may be at most 180 characters.", fields={"key": ["At most 180 characters."]})
+    return f"{verb}:{key}" if key else None
+
+
+def _made_before(key: str | None, **same: object) -> Transfer:
+    """The transfer that was made under this key. Raises Conflict if it was another one."""
+    first = Transfer.objects.get(key=key)
+    if any(getattr(first, name) != value for name, value in same.items()):
+        raise Conflict(
+            f"{key} was used for something else; take a new key for something new.",
+            code="idempotency_key_reused",
+        )
+    return first
 
 
 def _refuse(wallet_id: UUID, amount: int) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 MICROS = 1_000_000
 MOST = 1_000_000 * MICROS
 """No single amount is larger: a million dollars is a typing mistake."""
+_MOST_DOLLARS = MOST // MICROS
 
 
 def dollars(micros: int) -> str:
@@ -24,9 +25,9 @@ def micros(text: str | int | Decimal) -> int:
         raise ValueError("must be an amount in US dollars, such as 0.20") from None
     if not amount.is_finite():
         raise ValueError("must be an amount in US dollars, such as 0.20")
-    scaled = amount * MICROS
-    if scaled != scaled.to_integral_value():
-        raise ValueError("may have at most six decimals")
-    if abs(scaled) > MOST:
+    if not -_MOST_DOLLARS <= amount <= _MOST_DOLLARS:  # comparing is exact, however large the exponent
         raise ValueError("may be at most 1,000,000")
-    return int(scaled)
+    whole = int(amount * MICROS)
+    if Decimal(whole) / MICROS != amount:  # the product is rounded at 28 digits, this is not
+        raise ValueError("may have at most six decimals")
+    return whole

@@ -9,7 +9,14 @@ from typing import Any
 
 from django.core import exceptions as core
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    UnreadablePostError,
+)
 from rest_framework import exceptions as rest
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -18,18 +25,28 @@ from accounts.endpoint import TooLarge
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
 from billing.errors import InsufficientCredit
 from config.middleware import request_id
+from generations.api.openai.making import NotMade, StillRunning
 from generations.engine.routing import ProviderPaused
 from generations.imaging import Crashed
 from generations.storage import StorageError
 from generations.waiting import TooManyWaiting
 from generations.web import errors as pages
 
-_BY_CODE = {"too_large": 413, "idempotency_key_reused": 422, "budget_exhausted": 402}
+_BY_CODE = {
+    "too_large": 413,
+    "idempotency_key_reused": 422,
+    "budget_exhausted": 402,
+    "content_refused": 400,
+    "invalid_parameter": 400,
+    "canceled": 409,
+}
 _BY_KIND: tuple[tuple[type[Refusal], int], ...] = (
     (TooLarge, 413),
     (InsufficientCredit, 402),
     (ProviderPaused, 503),
     (TooManyWaiting, 503),
+    (StillRunning, 504),
+    (NotMade, 502),
     (Invalid, 400),
     (NotAllowed, 403),
     (NotFound, 404),
@@ -42,7 +59,6 @@ _OPENAI_TYPES = {
     401: "authentication_error",
     402: "insufficient_quota",
     403: "permission_error",
-    404: "not_found_error",
     409: "conflict_error",
     429: "rate_limit_error",
 }
@@ -65,7 +81,7 @@ def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
     problem = problem_of(error)
     if problem is None:
         return None
-    set_rollback()  # type: ignore[no-untyped-call]
+    set_rollback()
     view = context.get("view")
     headers = _headers(problem)
     if problem.status == 401:
@@ -99,7 +115,9 @@ def problem_of(error: Exception) -> Problem | None:
         case OperationalError() | InterfaceError():
             return Problem(503, "try_again", "The database is away for a moment; try again.", retry_after=2)
         case StorageError() | Crashed():
-            return Problem(503, "try_again", "The picture cannot be had at the moment; try again.", retry_after=5)
+            return Problem(
+                503, "try_again", "The picture cannot be had at the moment; try again.", retry_after=5
+            )
     return None
 
 
@@ -138,7 +156,10 @@ def _rest_problem(error: rest.APIException) -> Problem:
     code = codes.get(type(error), error.default_code)
     wait = getattr(error, "wait", None)
     if isinstance(error, rest.PermissionDenied) and message.startswith("CSRF"):
-        code, message = "csrf_failed", "The CSRF token is missing or wrong; reload the page, or use an API key."
+        code, message = (
+            "csrf_failed",
+            "The CSRF token is missing or wrong; reload the page, or use an API key.",
+        )
     return Problem(
         error.status_code, code, message, retry_after=None if wait is None else max(1, math.ceil(wait))
     )

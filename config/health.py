@@ -44,7 +44,9 @@ def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def metrics(request: HttpRequest) -> HttpResponse:
     """For Prometheus: from this machine, or with an API key that may administer."""
     if not (_from_here(request) or _administers(request)):
-        return HttpResponse("An API key with the scope admin is needed.", status=403, content_type="text/plain")
+        return HttpResponse(
+            "An API key with the scope admin is needed.", status=403, content_type="text/plain"
+        )
     return _fresh(HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST))
 
 

@@ -27,7 +27,8 @@ SELECT status, count(*) FROM generations_generation WHERE id > {_SINCE} AND stat
 _SUBMISSIONS = f"""
 SELECT provider, state, count(*) FROM generations_submission WHERE state <> ALL(%s) GROUP BY 1, 2
 UNION ALL
-SELECT provider, state, count(*) FROM generations_submission WHERE id > {_SINCE} AND state = ANY(%s) GROUP BY 1, 2
+SELECT provider, state, count(*) FROM generations_submission
+WHERE id > {_SINCE} AND state = ANY(%s) GROUP BY 1, 2
 """  # noqa: S608
 _OLDEST = """
 SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM generations_submission
@@ -57,16 +58,28 @@ class Rows(Collector):
             ["provider", "state"],
             _rows(_SUBMISSIONS, sorted(OVER), sorted(OVER)),
         )
-        yield _gauge("seedbank_oldest_due_seconds", "Age of the oldest due row nobody has", [], _rows(_OLDEST, sorted(CLAIMABLE)))
-        (holds, held), = _rows(_HOLDS)
+        yield _gauge(
+            "seedbank_oldest_due_seconds",
+            "Age of the oldest due row nobody has",
+            [],
+            _rows(_OLDEST, sorted(CLAIMABLE)),
+        )
+        ((holds, held),) = _rows(_HOLDS)
         yield _gauge("seedbank_holds_open", "Holds of running work", [], [(holds,)])
         yield _gauge("seedbank_held_micros", "Micro-dollars in them", [], [(held,)])
-        yield _gauge("seedbank_absorbed_micros", "Micro-dollars the platform paid itself", [], _rows(_ABSORBED))
+        yield _gauge(
+            "seedbank_absorbed_micros", "Micro-dollars the platform paid itself", [], _rows(_ABSORBED)
+        )
         pauses = _rows(_PAUSES)
         labels = ["provider", "account"]
-        yield _gauge("seedbank_account_paused", "1 while an account is left alone", labels, [row[:3] for row in pauses])
         yield _gauge(
-            "seedbank_account_pause_level", "Steps from 30 s towards 10 min", labels, [(*row[:2], row[3]) for row in pauses]
+            "seedbank_account_paused", "1 while an account is left alone", labels, [row[:3] for row in pauses]
+        )
+        yield _gauge(
+            "seedbank_account_pause_level",
+            "Steps from 30 s towards 10 min",
+            labels,
+            [(*row[:2], row[3]) for row in pauses],
         )
 
 
@@ -77,7 +90,7 @@ def _gauge(name: str, words: str, labels: list[str], rows: list[tuple[Any, ...]]
     return family
 
 
-def _rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *values: list[str]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())

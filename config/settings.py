@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 
 from config import env
 from config.embedded import postgres
+from providers.registry import ADAPTERS
 
 BASE_DIR = env.BASE_DIR
 if not os.environ.get("SEEDBANK_TESTING"):
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -301,5 +303,5 @@ PROVIDER_ENV = {
         "max_in_flight": env.integer(f"{slug.upper()}_MAX_IN_FLIGHT", None, low=1),
         "rpm": env.integer(f"{slug.upper()}_RPM", None, low=1),
     }
-    for slug in ("aigateway", "bytespike", "threedai", "runware", "prospolabs")
+    for slug in ADAPTERS
 }

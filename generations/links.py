@@ -38,5 +38,5 @@ def follow(token: str) -> Linked | None:
     except signing.BadSignature:
         return None
     text, kind, quality = said.rsplit("-", 2)
-    asset = Asset.objects.kept().filter(id=as_uuid(text)).first()
+    asset = Asset.objects.kept().filter(id__in=[as_uuid(text)]).first()
     return None if asset is None else Linked(asset, kind or None, int(quality) if quality else None)

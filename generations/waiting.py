@@ -31,7 +31,7 @@ LISTEN_ON = 30.0
 """Seconds for which the connection stays open although nobody waits."""
 
 
-class TooManyWaiting(Refusal):  # noqa: N818
+class TooManyWaiting(Refusal):
     """This process has no room for another waiter."""
 
     code = "too_many_waiting"
@@ -40,9 +40,13 @@ class TooManyWaiting(Refusal):  # noqa: N818
 class Watch:
     """One waiter's eye on one generation."""
 
-    def __init__(self, generation_id: UUID) -> None:
-        self.generation_id = str(generation_id)
+    def __init__(self, generation_id: UUID | None) -> None:
+        self.generation_id = generation_id
         self._moved = threading.Event()
+
+    def look_at(self, generation_id: UUID) -> None:
+        """Watch this one from now on; what happened before is for the caller to read."""
+        self.generation_id = generation_id
 
     def wake(self) -> None:
         self._moved.set()
@@ -61,8 +65,8 @@ _stopping = threading.Event()
 
 
 @contextmanager
-def watching(generation_id: UUID) -> Iterator[Watch]:
-    """A seat for one waiter. Raises TooManyWaiting."""
+def watching(generation_id: UUID | None = None) -> Iterator[Watch]:
+    """A seat for one waiter; what to watch may be told later. Raises TooManyWaiting."""
     watch = Watch(generation_id)
     with _lock:
         if len(_watches) >= getattr(settings, "WAITERS_MAX", 16):
@@ -82,7 +86,9 @@ def watching(generation_id: UUID) -> Iterator[Watch]:
 def until_ended(watch: Watch, seconds: float) -> bool:
     """Whether the watched generation came to its end within so many seconds."""
     last = time.monotonic() + seconds
-    while not Generation.objects.filter(id=watch.generation_id, status__in=ENDED).exists():
+    assert watch.generation_id is not None
+    watched = Generation.objects.filter(id=watch.generation_id, status__in=ENDED)
+    while not watched.exists():
         left = last - time.monotonic()
         if left <= 0:
             return False
@@ -112,7 +118,10 @@ def _listen_on() -> None:
     while not _stopping.is_set():
         try:
             with psycopg.connect(
-                **connection_parameters(), autocommit=True, connect_timeout=5, application_name="seedbank-wait"
+                **connection_parameters(),
+                autocommit=True,
+                connect_timeout=5,
+                application_name="seedbank-wait",
             ) as link:
                 link.execute(f"LISTEN {GENERATION_CHANNEL}")
                 _wake(None)  # what happened before we listened
@@ -140,5 +149,5 @@ def _retired() -> bool:
 def _wake(generation_id: str | None) -> None:
     with _lock:
         for watch in _watches:
-            if generation_id is None or watch.generation_id == generation_id:
+            if generation_id is None or str(watch.generation_id) == generation_id:
                 watch.wake()

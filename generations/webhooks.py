@@ -104,4 +104,6 @@ def _kept_headers(request: HttpRequest) -> dict[str, str]:
 
 def _said(status: int, code: str, message: str) -> HttpResponse:
     headers = {"Retry-After": "5"} if status == 503 else {}
-    return JsonResponse({"error": {"code": code, "message": message, "fields": {}}}, status=status, headers=headers)
+    return JsonResponse(
+        {"error": {"code": code, "message": message, "fields": {}}}, status=status, headers=headers
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -37,6 +39,8 @@ class ProviderAccount(models.Model):
     ``max_in_flight`` and ``rpm`` (submits per minute) left empty are the provider's published
     limits. ``recent_calls`` are the times of the last minute's submits, kept only where there
     is a limit; pauses double from 30 s to 10 min (``pause_level``) and end with one probe.
+    ``settings`` are the adapter's own switches, and for every provider ``call_timeout``: the most
+    seconds one call through this account may take, where the provider's own figure is too patient.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -111,6 +115,13 @@ class ProviderAccount(models.Model):
     def traits(self) -> Traits:
         """How this account behaves; needs no key."""
         return registry.provider(self.provider, self.account()).traits
+
+    @property
+    def call_timeout(self) -> float:
+        """The most seconds one call may take, as the operator set it; else no limit of its own."""
+        value = self.settings.get("call_timeout")
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        return float(value) if fits else math.inf
 
     @property
     def trusted_origin(self) -> str | None:

@@ -15,6 +15,10 @@ CREATE TRIGGER transfer_never_truncated BEFORE TRUNCATE ON billing_transfer
   FOR EACH STATEMENT EXECUTE FUNCTION billing_refuse_change();
 CREATE TRIGGER hold_never_deleted BEFORE DELETE ON billing_hold
   FOR EACH ROW EXECUTE FUNCTION billing_refuse_change();
+CREATE TRIGGER price_never_changes BEFORE UPDATE OF model, provider, unit, effective_from OR DELETE
+  ON billing_price FOR EACH ROW EXECUTE FUNCTION billing_refuse_change();
+CREATE TRIGGER price_never_truncated BEFORE TRUNCATE ON billing_price
+  FOR EACH STATEMENT EXECUTE FUNCTION billing_refuse_change();
 
 CREATE FUNCTION billing_hold_settles_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -34,6 +38,8 @@ ALTER TABLE billing_wallet SET (fillfactor = 70);
 UNDO = """
 ALTER TABLE billing_wallet RESET (fillfactor);
 DROP TRIGGER hold_settles_once ON billing_hold;
+DROP TRIGGER price_never_truncated ON billing_price;
+DROP TRIGGER price_never_changes ON billing_price;
 DROP TRIGGER hold_never_deleted ON billing_hold;
 DROP TRIGGER transfer_never_truncated ON billing_transfer;
 DROP TRIGGER transfer_never_changes ON billing_transfer;

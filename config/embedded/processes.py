@@ -32,7 +32,7 @@ def net() -> tuple[str, ...]:
 
 
 def media() -> tuple[str, ...]:
-    """Decodes pictures in bounded children of its own; the loop that feeds them is in its main process."""
+    """Decodes pictures, each in a bounded child of its own, as many at once as there are cores."""
     return (*_celery("worker"), "--queues", "media", "--hostname", "media@%h", "--pool", "solo")
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from uuid6 import uuid7
 
-from accounts.actions import audit, project_where
+from accounts.actions import audit, project_to_fill, project_where
 from accounts.errors import Invalid, NotAllowed, NotFound
 from accounts.models import Project, Role
 from accounts.principal import Principal
@@ -21,7 +21,7 @@ from billing.errors import PriceAboveMax
 from generations.actions import idempotency, references
 from generations.actions.asking import Asked, read
 from generations.actions.idempotency import Outcome
-from generations.engine import conclude, planning, routing
+from generations.engine import conclude, killing, planning, routing
 from generations.engine.routing import Quote
 from generations.models import Asset, Generation, ReferenceUse, Submission, move_submission, notify
 from generations.states import SubmissionState
@@ -66,12 +66,10 @@ def submit(
     if not principal.may("generate"):
         raise NotAllowed("This key may not make pictures; it lacks the scope generate.")
     project = (
-        project_where(principal=principal, project_id=asked.project_id, role=Role.EDITOR)
+        project_to_fill(principal=principal, project_id=asked.project_id)
         if asked.project_id
         else default_project(principal)
     )
-    if project.archived_at:
-        raise NotAllowed(f"{project.name} is archived; choose another project.")
     quote = _priced(asked)
     pictures = references.resolve(principal=principal, project=project, wanted=asked.references)
 
@@ -144,6 +142,7 @@ def _create(
             provider=quote.provider,
             model=request.model,
         )
+    killing.moment("after_hold")
     return generation
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from uuid6 import uuid7
 
-from accounts.actions import audit, project_where
+from accounts.actions import audit, project_to_fill
 from accounts.errors import Invalid, NotAllowed
 from accounts.models import Project, Role, User
 from accounts.principal import Principal
@@ -38,11 +38,12 @@ def upload(
     if not principal.may("write") and not principal.may("generate"):
         raise NotAllowed("This key may not upload; it lacks the scope write.")
     if project_id is None:
-        project = Project.objects.where_may(principal, Role.EDITOR).order_by("id").first()
+        mine = Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None)
+        project = mine.order_by("id").first()
         if project is None:
             raise NotAllowed("There is no project to which you may upload.")
     else:
-        project = project_where(principal=principal, project_id=project_id, role=Role.EDITOR)
+        project = project_to_fill(principal=principal, project_id=project_id)
     settings.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.SCRATCH_DIR) as folder:
         path = Path(folder) / "upload"

@@ -39,7 +39,9 @@ class GenerationBody(serializers.Serializer[Any]):
     output_quality = serializers.IntegerField(min_value=20, max_value=99, required=False, allow_null=True)
     safety_check = serializers.BooleanField(required=False, allow_null=True)
     prompt_optimization = serializers.ChoiceField(OPTIMIZATIONS, required=False, allow_null=True)
-    max_price = serializers.CharField(required=False, allow_null=True, help_text="US dollars for all pictures")
+    max_price = serializers.CharField(
+        required=False, allow_null=True, help_text="US dollars for all pictures"
+    )
     delivery = serializers.ChoiceField(DELIVERIES, required=False, allow_null=True)
     output = serializers.ChoiceField(OUTPUTS, required=False, allow_null=True)
     ttl = serializers.IntegerField(required=False, allow_null=True, help_text="Seconds the gateway keeps it")
@@ -72,7 +74,7 @@ class AssetAnswer(serializers.Serializer[Any]):
     thumbnail_url = serializers.URLField()
     width = serializers.IntegerField()
     height = serializers.IntegerField()
-    format = serializers.ChoiceField(FORMATS, help_text="Of the original, which is kept as it came")
+    format = serializers.CharField(help_text="Of the original, which is kept as it came")
     bytes = serializers.IntegerField()
     sha256 = serializers.CharField()
     seed = serializers.IntegerField(allow_null=True)

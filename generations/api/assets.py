@@ -85,7 +85,7 @@ class Assets(Endpoint):
         file = request.FILES.get("file")
         if not isinstance(file, UploadedFile):
             raise Invalid("file is missing; send the picture as multipart field file.", fields=_FILE_MISSING)
-        tags = request.data.getlist("tags")
+        tags = request.POST.getlist("tags")
         asset = uploads.upload(
             principal=self.principal,
             project_id=_project(body.get("project")),
@@ -110,7 +110,10 @@ class OneAsset(Endpoint):
         return Response(_one(assets.update(principal=self.principal, asset_id=asset_id, **body)))
 
     @described(
-        "trash_asset", "Move a picture to the trash, from where it can come back for 30 days", {204: None}, errors=[404]
+        "trash_asset",
+        "Move a picture to the trash, from where it can come back for 30 days",
+        {204: None},
+        errors=[404],
     )
     def delete(self, request: Request, asset_id: UUID) -> Response:  # noqa: ARG002
         assets.trash(principal=self.principal, asset_id=asset_id)
@@ -177,7 +180,9 @@ def linked(request: HttpRequest, token: str) -> HttpResponseBase:
             return files.original(request, found.asset)
         return files.converted(request, found.asset, found.format, found.quality)
     except StorageUnavailable:
-        return HttpResponse("Try again soon.", status=503, content_type="text/plain", headers={"Retry-After": "5"})
+        return HttpResponse(
+            "Try again soon.", status=503, content_type="text/plain", headers={"Retry-After": "5"}
+        )
 
 
 _FILE_MISSING = {"file": ["Send the picture as the multipart field file."]}

@@ -62,7 +62,7 @@ class Quotes(Endpoint):
 
 def model_json(model: Model) -> dict[str, Any]:
     """A model and who sells it, at which price today."""
-    units, seconds = pricing.units(model.id), pace.measured(model.id)
+    units, seconds = pricing.units(model.id), pace.measured()
     return {
         "id": model.id,
         "object": "model",

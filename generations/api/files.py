@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
@@ -82,9 +88,7 @@ def _convert(path: Path, kind: str, quality: int | None) -> IO[bytes]:
         return made.open("rb")  # the file outlives its folder for as long as it is open
 
 
-def _kept(
-    request: HttpRequest, store: Store, key: str, tag: str, kind: str, name: str
-) -> HttpResponseBase:
+def _kept(request: HttpRequest, store: Store, key: str, tag: str, kind: str, name: str) -> HttpResponseBase:
     link = store.signed_link(key, LINK_SECONDS, name, imaging.MEDIA_TYPES[kind])
     if link is not None:
         headers = {"Cache-Control": f"private, max-age={LINK_SECONDS - 60}", "Referrer-Policy": "no-referrer"}

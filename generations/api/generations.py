@@ -137,7 +137,7 @@ class Events(Endpoint):
     @described(
         "stream_generation",
         "Server-sent events until the end: `event: generation`, `data:` the generation",
-        {(200, "text/event-stream"): OpenApiTypes.STR},  # type: ignore[dict-item]
+        {(200, "text/event-stream"): OpenApiTypes.STR},
         errors=[404],
     )
     def get(self, request: Request, generation_id: UUID) -> StreamingHttpResponse:  # noqa: ARG002

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 
 from billing.money import dollars
 from generations.engine.routing import Quote
@@ -85,8 +85,8 @@ def generation_rows(generations: QuerySet[Generation, Any]) -> QuerySet[Generati
 def asset_rows(assets: QuerySet[Asset, Any]) -> QuerySet[Asset, Any]:
     """What ``asset_json`` needs of each, with the format that its generation asked for."""
     return assets.annotate(
-        asked_format=KT("generation__parameters__output_format"),
-        asked_quality=KT("generation__parameters__output_quality"),
+        asked_format=KeyTextTransform("output_format", "generation__parameters"),
+        asked_quality=KeyTextTransform("output_quality", "generation__parameters"),
     ).values_list(*_ASSET, named=True)
 
 

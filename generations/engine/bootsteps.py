@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from typing import Any
 
 from celery import bootsteps
+from celery.signals import worker_shutting_down
 
 from generations.engine.media import Media
 from generations.engine.net import Net
@@ -28,22 +31,30 @@ class NetStep(bootsteps.StartStopStep):
 
     def start(self, _parent: Any) -> None:
         setup.accounts_from_environment()
-        self.loop = Net()
+        self.loop, self.asked = Net(died=_end_this_worker), False
+        worker_shutting_down.connect(self._asked_to_stop, weak=False)
         self.loop.start()
+
+    def _asked_to_stop(self, **_: Any) -> None:
+        """Called for each signal, of whatever kind: the first closes, the second gives up."""
+        if self.asked:
+            self.loop.hurry()
+        self.asked = True
+        self.loop.close()
 
     def stop(self, _parent: Any) -> None:
         log.info("waiting for the calls on the wire; a second signal gives up")
-        try:
-            while self.loop.alive:
-                self.loop.stop(timeout=0.5)
-        except (KeyboardInterrupt, SystemExit):
-            self.loop.hurry()
-            self.loop.stop(timeout=5)
-            raise
+        while self.loop.alive:
+            self.loop.stop(timeout=0.5)
 
     def terminate(self, _parent: Any) -> None:
         self.loop.hurry()
         self.loop.stop(timeout=5)
+
+
+def _end_this_worker() -> None:
+    """A worker without its loop would only look alive; whoever watches over it starts another."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class MediaStep(bootsteps.StartStopStep):

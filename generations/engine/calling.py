@@ -41,7 +41,7 @@ def _next_step(claim: Claim) -> Step | None:
         return None
     provider = sending.adapter_of(submission)
     if provider is None:
-        _without_key(submission, claim)
+        _key_is_shut(submission, claim)
         return None
     if submission.state == _S.PLANNED:
         return _first_post(submission, provider, claim)
@@ -53,7 +53,7 @@ def _next_step(claim: Claim) -> Step | None:
     return _look_up(submission, provider, claim)
 
 
-def _without_key(submission: Submission, claim: Claim) -> None:
+def _key_is_shut(submission: Submission, claim: Claim) -> None:
     """The account's key cannot be opened: nothing can be sent or asked through it."""
     log.error("the key of provider account %s cannot be opened; check FIELD_KEYS", submission.account_id)
     if submission.state != _S.PLANNED:
@@ -75,7 +75,13 @@ def _post(submission: Submission, provider: Provider) -> Exchange[Report]:
     """The paid request; built before its intent is committed, so that a flaw in it costs nothing."""
     references = sending.references_of(submission, fetching.read_reference)
     request = sending.request_of(submission, references, provider.traits)
-    return provider.submit(request, submission.ours)
+    return _bounded(provider.submit(request, submission.ours), submission)
+
+
+def _bounded(exchange: Exchange[Report], submission: Submission) -> Exchange[Report]:
+    """The exchange, with no more patience than the engine and the account's operator have."""
+    timeout = min(exchange.timeout, CALL_MAX, submission.account.call_timeout)
+    return replace(exchange, timeout=timeout)
 
 
 def _poll(submission: Submission, provider: Provider, claim: Claim) -> Step | None:
@@ -84,15 +90,14 @@ def _poll(submission: Submission, provider: Provider, claim: Claim) -> Step | No
         sending.abandon(submission, Reason.LOST, "the provider does not know it any more")
         return None
     theirs = submission.theirs or str(submission.ours)
-    stop = (
-        provider.cancel(theirs)
-        if submission.generation.cancel_requested_at and submission.polls < 2
-        else None
-    )
-    if sending.overdue(submission, traits):
+    stop = provider.cancel(theirs)
+    if submission.polls and sending.overdue(submission, traits):
         sending.abandon(submission, Reason.TIMED_OUT, "it did not end in time")
-        return None
-    exchange = stop or provider.poll(theirs)
+        # The last word: it need not go on there. If it has ended by now, its pictures come late.
+        return Step(submission, provider, stop) if stop else None
+    # Some gateways only know "no" to a cancel that comes too late, so every other question is a plain one.
+    wanted = submission.generation.cancel_requested_at is None or submission.polls % 2
+    exchange = provider.poll(theirs) if wanted or stop is None else stop
     if exchange is None:
         sending.rest(submission.id, claim.fence, 60)
         return None
@@ -142,16 +147,35 @@ def _told_by_webhook(submission: Submission, provider: Provider) -> str | None:
     return None
 
 
+def look_again(submission: Submission) -> None:
+    """A provider wrote about a call that was given up: ask it once more, so that a late picture is kept."""
+    provider = sending.adapter_of(submission)
+    if provider is None or submission.state != _S.ABANDONED:
+        return
+    if theirs := submission.theirs or _told_by_webhook(submission, provider):
+        recording.record(submission.id, Heard(Accepted(theirs), who="webhook"), provider.traits)
+
+
+def _without_key(exchange: Exchange[Report], answer: Answer) -> Answer:
+    """The answer with our own key blotted out, should a gateway repeat it: answers are kept and shown."""
+    body = answer.body
+    for name in ("authorization", "x-api-key"):
+        secret = exchange.headers.get(name, "").rpartition(" ")[2].encode()
+        if len(secret) >= 8 and secret in body:
+            body = body.replace(secret, b"[key]")
+    return answer if body is answer.body else replace(answer, body=body)
+
+
 async def _carry_out(net: Net, step: Step) -> None:
     """Send, read, and record what was said. Nothing here may lose an answer."""
     asked_at = timezone.now()
-    exchange = replace(step.exchange, timeout=min(step.exchange.timeout, CALL_MAX))
+    exchange = _bounded(step.exchange, step.submission)
     answer: Answer | None = None
     report: Report | ProviderError
     try:
-        answer = await net.door.send(exchange)
+        answer = _without_key(exchange, await net.door.send(exchange))
         if step.paid:
-            killing.moment("after_answer")
+            await killing.moment_on_loop("after_answer")
         report = exchange.read(answer)
     except NotSent as error:
         report = ProviderError(Reason.UNREACHABLE, error.kind)
@@ -166,4 +190,4 @@ async def _carry_out(net: Net, step: Step) -> None:
         kept = await fetching.keep_inline(net, step.submission, report.results)
     heard = Heard(report, answer, kept, who=net.owner, asked_at=asked_at)
     await net.db_surely(recording.record, step.submission.id, heard, step.provider.traits)
-    killing.moment("after_record")
+    await killing.moment_on_loop("after_record")

@@ -10,12 +10,13 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
+from generations.engine import killing
 from generations.states import IN_FLIGHT
 from providers.models import ProviderAccount
 
-LEASE = 60
+LEASE = killing.lease(60)
 """Seconds; extended while the work goes on, so a killed worker's work is free again within a minute."""
-HEARTBEAT = 15.0
+HEARTBEAT = LEASE / 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,11 +182,15 @@ def _provider_took(generation: Generation, submission: Submission, stored: int) 
     if submission.cost is not None and submission.cost_final:
         return submission.cost
     unit = list_price(generation.model, submission.provider)
-    if submission.state == _S.ABANDONED:
-        return 0 if submission.reason == Reason.PROVIDER_FAILED else unit * submission.pictures
-    wasted = Result.objects.filter(
-        submission=submission, state__in=[ResultState.REJECTED, ResultState.LOST]
-    ).count()
+    if submission.state == _S.ABANDONED and submission.reason == Reason.PROVIDER_FAILED:
+        return 0
+    given_up = submission.state == _S.DONE and submission.reason in {Reason.LOST, Reason.TIMED_OUT}
+    if submission.state == _S.ABANDONED or given_up:
+        return unit * submission.pictures
+    results = Result.objects.filter(submission=submission)
+    wasted = results.filter(state__in=[ResultState.REJECTED, ResultState.LOST]).count()
+    if submission.reason == Reason.BAD_RESULT and not results.exists():
+        wasted = submission.pictures  # "done", with nothing in it
     return unit * wasted + (stored * submission.unit_price if wasted else 0)
 
 

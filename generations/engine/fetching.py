@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TRIES = 8
-EXPIRED_TRIES = 3
+EXPIRED_TRIES = 6
+"""Over about 15 s: a gateway's file host may know a link a little later than its API does."""
 _REASONS = {
     Trouble.TOO_LARGE: Reason.TOO_LARGE,
     Trouble.EXPIRED: Reason.EXPIRED,
@@ -60,14 +61,14 @@ async def fetch(net: Net, claim: Claim) -> None:
                 return
             await net.db_surely(_failed, claim, error.reason, str(error))
             return
-        killing.moment("after_download")
+        await killing.moment_on_loop("after_download")
         key = original_key(result.submission.generation.project_id, result.asset_id, fetched.sha256)
         try:
             await net.db(keeping.keep_original, path, key, fetched.sha256)
         except StorageError as error:
             await net.db_surely(_not_kept, claim, error)
             return
-    killing.moment("after_put")
+    await killing.moment_on_loop("after_put")
     await net.db_surely(_fetched, claim, key, fetched)
 
 
@@ -179,14 +180,16 @@ def again(claim: Claim, tries: int, detail: str) -> None:
     )
 
 
-def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> None:
+def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> bool:
     """Write a picture off, and close what waited for it. Takes the generation's lock first."""
     generation_id = result.submission.generation_id
     Generation.objects.select_for_update(no_key=True).get(id=generation_id)
     submission = Submission.objects.select_for_update().get(id=result.submission_id)
-    if move_result(result, state, reason=reason.value, detail=detail[:2000]):
-        finish_submission(submission)
-        conclude(generation_id)
+    if not move_result(result, state, reason=reason.value, detail=detail[:2000]):
+        return False
+    finish_submission(submission)
+    conclude(generation_id)
+    return True
 
 
 async def _refresh(net: Net, result: Result) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from django.conf import settings
 from generations import imaging
 from generations.imaging import Picture
 from generations.models import Asset, derivative_key
-from generations.storage import originals
+from generations.storage import StorageError, originals
 from providers.values import Reference
 
+log = logging.getLogger(__name__)
 _SENDABLE = {"png", "jpeg", "webp"}
 
 
@@ -31,6 +33,14 @@ def keep_original(path: Path, key: str, sha256: str) -> None:
     with path.open("rb") as file:
         kind = imaging.sniff(file.read(imaging.HEAD_BYTES))
     originals().put(key, path, sha256, f"image/{kind}" if kind else "application/octet-stream")
+
+
+def put_aside(key: str) -> None:
+    """Take a rejected original away from its key; staff may look at it for seven days."""
+    try:
+        originals().quarantine(key)
+    except (StorageError, FileNotFoundError) as error:
+        log.warning("a rejected original stays where it is: %s", error)
 
 
 def inspect_and_keep(path: Path, key: str, sha256: str, *, original: bool) -> Picture:

@@ -1,25 +1,50 @@
 """Named moments at which a test may have this process killed, to prove that nothing depends on its life.
 
-Outside tests (``SEEDBANK_TESTING``) every moment passes unnoticed.
+``SEEDBANK_KILL_AT`` names the moment. With ``SEEDBANK_KILL_CROWD`` so many have to get there: the
+earlier ones wait at it for the last, so that one kill cuts each of them off exactly there. With
+``SEEDBANK_KILL_ONCE``, a file, only the first process to get so far is killed. ``SEEDBANK_LEASE``
+shortens leases. All of it is for tests (``SEEDBANK_TESTING``); elsewhere every moment passes unnoticed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import threading
+from itertools import count
 from pathlib import Path
 
-_MOMENT = os.environ.get("SEEDBANK_KILL_AT", "") if os.environ.get("SEEDBANK_TESTING") else ""
+_TESTING = bool(os.environ.get("SEEDBANK_TESTING"))
+_MOMENT = os.environ.get("SEEDBANK_KILL_AT", "") if _TESTING else ""
+_CROWD = int(os.environ.get("SEEDBANK_KILL_CROWD") or 1)
 _ONCE = os.environ.get("SEEDBANK_KILL_ONCE", "")
+_arrivals = count(1)
 
 
 def moment(name: str) -> None:
-    """Die here with SIGKILL if a test asked for this moment; with a marker file, only the first time."""
-    if name != _MOMENT:
-        return
+    """Be killed here with SIGKILL, if a test asked for this moment."""
+    if name == _MOMENT and _waits_for_the_last():
+        threading.Event().wait()
+
+
+async def moment_on_loop(name: str) -> None:
+    """The same in a coroutine: while one waits here, the others go on."""
+    if name == _MOMENT and _waits_for_the_last():
+        await asyncio.Event().wait()
+
+
+def lease(seconds: int) -> int:
+    """How long a claim is good for; a test need not wait as long for a dead worker's."""
+    return int(os.environ.get("SEEDBANK_LEASE") or seconds) if _TESTING else seconds
+
+
+def _waits_for_the_last() -> bool:
+    if _ONCE and Path(_ONCE).exists():
+        return False
+    if next(_arrivals) < _CROWD:
+        return True
     if _ONCE:
-        try:
-            Path(_ONCE).touch(exist_ok=False)
-        except FileExistsError:
-            return
+        Path(_ONCE).touch()
     os.kill(os.getpid(), signal.SIGKILL)
+    return True

@@ -12,8 +12,9 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
+from uuid6 import uuid7
 
 from generations import imaging
 from generations.engine import alarm, claiming, fetching, keeping, killing, listening
@@ -61,8 +62,8 @@ class Media:
         while not self._stopping.is_set():
             try:
                 self._look()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("the database is away: %s", type(error).__name__)
+            except Error as error:
+                log.warning("nothing could be claimed: %s", error)
             finally:
                 close_old_connections()
             self._bell.wait(LOOK_EVERY)
@@ -94,8 +95,8 @@ class Media:
         while not self._stopping.wait(claiming.HEARTBEAT):
             try:
                 claiming.extend(self.owner, "generations_result", list(self._held))
-            except (OperationalError, InterfaceError) as error:
-                log.warning("leases not extended: %s", type(error).__name__)
+            except Error as error:
+                log.warning("leases not extended: %s", error)
             finally:
                 close_old_connections()
 
@@ -118,7 +119,10 @@ def develop(claim: Claim) -> None:
     except imaging.Crashed as error:
         _reject(claim, str(error), refetch=False)
         return
-    except (StorageError, FileNotFoundError) as error:
+    except FileNotFoundError:
+        _reject(claim, "the kept original is gone", refetch=True)
+        return
+    except StorageError as error:
         log.warning("an original could not be read: %s", error)
         fetching.again(claim, result.tries, str(error))
         return
@@ -162,21 +166,25 @@ def _store(claim: Claim, picture: imaging.Picture) -> None:
 
 
 def _reject(claim: Claim, why: str, *, refetch: bool) -> None:
-    """Not a usable picture: fetch it again if it may have been cut short on the way, else write it off."""
+    """Not a usable picture: fetch it again if it may have been cut short on the way, else write it off.
 
-    def work() -> None:
+    What was kept of it is put aside after the row has let go of it, never before: another worker
+    may have found it good.
+    """
+
+    def work() -> str:
         result = Result.objects.select_related("submission").get(id=claim.id)
         if result.state != ResultState.FETCHED:
-            return
+            return ""
+        key = result.storage_key
         if result.tries + 1 >= DECODES or (refetch and not result.url):
-            fetching.lose(result, ResultState.REJECTED, Reason.BAD_RESULT, why)
-            return
+            return key if fetching.lose(result, ResultState.REJECTED, Reason.BAD_RESULT, why) else ""
         due = timezone.now() + timedelta(seconds=2**result.tries)
+        changes = {"tries": result.tries + 1, "detail": why, "due_at": due}
         if refetch:
-            move_result(result, ResultState.PENDING, tries=result.tries + 1, detail=why, due_at=due)
-        else:
-            Result.objects.filter(id=result.id).update(
-                tries=result.tries + 1, detail=why, due_at=due, lease_until=None
-            )
+            return key if move_result(result, ResultState.PENDING, asset_id=uuid7(), **changes) else ""
+        Result.objects.filter(id=result.id).update(lease_until=None, **changes)
+        return ""
 
-    in_transaction(work)
+    if condemned := in_transaction(work):
+        keeping.put_aside(condemned)

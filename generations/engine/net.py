@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error, InterfaceError, OperationalError, close_old_connections
 
-from generations.engine import alarm, calling, claiming, fetching, listening, persistence
+from generations.engine import alarm, calling, claiming, fetching, killing, listening, persistence
 from generations.engine.claiming import Claim
 from generations.states import ResultState
 from providers.door import Door
@@ -37,13 +37,21 @@ LOOK_EVERY = 1.0
 class Net:
     """Claims due submissions and results and works on all of them at once, until stopped."""
 
-    def __init__(self, *, calls: int = MOST_CALLS, fetches: int = MOST_FETCHES) -> None:
+    def __init__(
+        self,
+        *,
+        calls: int = MOST_CALLS,
+        fetches: int = MOST_FETCHES,
+        died: Callable[[], None] | None = None,
+    ) -> None:
+        """``died`` is called if the loop ends without having been asked to."""
         self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._most = {"submission": calls, "result": fetches}
         self._held: dict[str, set[UUID]] = {"submission": set(), "result": set()}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = threading.Event()
-        self._hurry = threading.Event()
+        self._died = died
+        self._stopping = False  # plain, for signal handlers set them
+        self._hurrying = False
         self._thread = threading.Thread(target=self._run, name="net", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bell: asyncio.Event | None = None
@@ -60,40 +68,47 @@ class Net:
 
     def stop(self, timeout: float | None = None) -> None:
         """Claim nothing more and wait for the calls on the wire. ``hurry`` cuts the wait short."""
-        self._stopping.set()
-        self.ring()
+        self.close()
         self._thread.join(timeout)
+
+    def close(self) -> None:
+        """Claim nothing more; what is on the wire goes on. Waits for nothing."""
+        self._stopping = True
+        self.ring()
 
     def hurry(self) -> None:
         """Give up waiting: what is on the wire becomes unknown when its lease ends."""
-        self._stopping.set()
-        self._hurry.set()
-        self.ring()
+        self._hurrying = True
+        self.close()
 
     @property
     def alive(self) -> bool:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        asyncio.run(self._main())
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            if self._died is not None and not self._stopping:
+                self._died()
 
     async def _main(self) -> None:
         self._loop, self._bell = asyncio.get_running_loop(), asyncio.Event()
         async with Door() as door:
             self.door = door
-            helpers = [
-                asyncio.create_task(self._beat()),
-                asyncio.create_task(listening.listen(self._bell.set)),
-            ]
-            while not self._stopping.is_set():
+            pulse = asyncio.create_task(self._beat())
+            ears = asyncio.create_task(listening.listen(self._bell.set))
+            while not self._stopping:
                 await self._look()
                 await self._wait(LOOK_EVERY)
-            while self._tasks and not self._hurry.is_set():
+            ears.cancel()  # nothing that is said now is for us
+            while self._tasks and not self._hurrying:
                 await self._wait(0.5)
-            for task in [*helpers, *self._tasks]:
+            left = [ears, pulse, *self._tasks]
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*helpers, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _wait(self, seconds: float) -> None:
         assert self._bell is not None
@@ -106,8 +121,10 @@ class Net:
     async def _look(self) -> None:
         """Claim until nothing more is due or there is no room."""
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 claims = await self.db(claiming.claim_submissions, self.owner, self._room("submission"))
+                if claims:
+                    await killing.moment_on_loop("after_claim")
                 for claim in claims:
                     self._take("submission", claim, calling.advance(self, claim))
                 results = await self.db(
@@ -117,8 +134,8 @@ class Net:
                     self._take("result", claim, fetching.fetch(self, claim))
                 if len(claims) < BATCH and len(results) < BATCH:
                     return
-        except (OperationalError, InterfaceError) as error:
-            log.warning("the database is away: %s", type(error).__name__)
+        except Error as error:
+            log.warning("nothing could be claimed: %s", error)
 
     def _room(self, kind: str) -> int:
         return max(0, min(BATCH, self._most[kind] - len(self._held[kind])))
@@ -146,8 +163,8 @@ class Net:
             for kind in ("submission", "result"):
                 try:
                     await self.db(claiming.extend, self.owner, f"generations_{kind}", list(self._held[kind]))
-                except (OperationalError, InterfaceError) as error:
-                    log.warning("leases not extended: %s", type(error).__name__)
+                except Error as error:
+                    log.warning("leases not extended: %s", error)
 
     async def db(self, work: Callable[..., T], *args: object) -> T:
         """Run database work in a thread beside the loop."""

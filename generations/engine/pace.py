@@ -115,12 +115,18 @@ def pause(account_id: UUID, reason: str, *, seconds: float | None = None) -> Non
     )
 
 
-def count_success(account_id: UUID) -> None:
+def count_success(account_id: UUID, *, ends_pause: bool) -> None:
     """A call went well: a probe that did ends the pause; the breaker counts only beside failures."""
     rows = ProviderAccount.objects.filter(id=account_id)
-    rows.filter(pause_level__gt=0).update(
-        paused_until=None, pause_reason="", pause_level=0, probe_until=None, window_calls=0, window_failures=0
-    )
+    if ends_pause:
+        rows.filter(pause_level__gt=0).update(
+            paused_until=None,
+            pause_reason="",
+            pause_level=0,
+            probe_until=None,
+            window_calls=0,
+            window_failures=0,
+        )
     rows.filter(window_failures__gt=0).update(window_calls=F("window_calls") + 1)
 
 

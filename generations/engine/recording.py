@@ -29,6 +29,9 @@ from providers.values import Result as Promised
 _S = SubmissionState
 RAW_MAX = 64 * 1024
 SEND_TRIES = 5
+PROGRESS_STEP = 9
+"""Per cent below which progress is not worth a write."""
+ASK_ONCE_MORE = timedelta(seconds=2)
 LATE = frozenset({_S.ABANDONED, _S.REFUSED, _S.FAILED})
 
 
@@ -55,7 +58,34 @@ class Heard:
 
 def record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
     """Take in what was said. Raises only what the database raises."""
+    if isinstance(heard.report, Running) and _nothing_new(submission_id, heard.report, traits):
+        return
     in_transaction(lambda: _record(submission_id, heard, traits))
+
+
+def _nothing_new(submission_id: UUID, report: Running, traits: Traits) -> bool:
+    """Most answers to a poll say "not yet": one statement moves the next question on."""
+    if report.results or report.cost:
+        return False
+    rows = Submission.objects.filter(id=submission_id, state=_S.RUNNING)
+    if report.theirs:
+        rows = rows.filter(theirs=report.theirs)
+    if report.progress is not None:
+        rows = rows.filter(progress__gte=report.progress - PROGRESS_STEP)
+    polls = rows.values_list("polls", flat=True).first()
+    if polls is None:
+        return False
+    gap = timedelta(seconds=pace.poll_gap(traits, polls))
+    return bool(
+        rows.update(
+            polls=polls + 1,
+            misses=0,
+            missing_since=None,
+            due_at=timezone.now() + gap,
+            lease_until=None,
+            lease_owner="",
+        )
+    )
 
 
 def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
@@ -63,6 +93,7 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
     generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
     submission = Submission.objects.select_for_update().get(id=submission_id)
     submission.generation = generation
+    answers_the_post = submission.state == _S.SENDING
     _keep_evidence(submission, heard)
     match heard.report:
         case Accepted():
@@ -72,10 +103,10 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
         case Done():
             _done(submission, heard.report, heard)
         case Failed():
-            _failed(submission, heard.report, heard, traits)
+            _failed(submission, heard.report, heard)
         case ProviderError():
             _unanswered(submission, heard.report, heard, traits)
-    _count(submission, heard)
+    _count(submission, heard, answers_the_post)
     conclude(generation_id)
 
 
@@ -103,7 +134,8 @@ def _keep_evidence(submission: Submission, heard: Heard) -> None:
         changes |= {
             "cost": cost.micros,
             "cost_raw": cost.raw[:200],
-            "cost_final": cost.final and cost.micros is not None,
+            # While it runs, what is told is the cost of the pictures so far.
+            "cost_final": cost.final and cost.micros is not None and not isinstance(heard.report, Running),
             "cost_elsewhere": cost.elsewhere,
         }
     request_id = getattr(heard.report, "request_id", None)
@@ -140,6 +172,8 @@ def _accepted(submission: Submission, report: Accepted, heard: Heard, traits: Tr
             who=heard.who,
             due_at=_next_poll(submission, traits),
             polls=0,
+            misses=0,
+            missing_since=None,
             reason="",
             detail="",
         )
@@ -158,7 +192,11 @@ def _running(submission: Submission, report: Running, heard: Heard, traits: Trai
         submission.progress if report.progress is None else max(report.progress, submission.progress or 0)
     )
     Submission.objects.filter(id=submission.id).update(
-        progress=progress, polls=submission.polls + 1, misses=0, due_at=_next_poll(submission, traits)
+        progress=progress,
+        polls=submission.polls + 1,
+        misses=0,
+        missing_since=None,
+        due_at=_next_poll(submission, traits),
     )
 
 
@@ -168,6 +206,9 @@ def _done(submission: Submission, report: Done, heard: Heard) -> None:
     _claim_theirs(submission, report.theirs)
     _promise(submission, report.results, heard)
     if submission.state == _S.STORING:
+        return
+    if submission.state == _S.RUNNING and submission.misses == 0 and _looks_short(submission, report):
+        Submission.objects.filter(id=submission.id).update(misses=1, due_at=timezone.now() + ASK_ONCE_MORE)
         return
     if not report.results and not Result.objects.filter(submission=submission).exists():
         if submission.state not in LATE:
@@ -183,7 +224,13 @@ def _done(submission: Submission, report: Done, heard: Heard) -> None:
     finish_submission(submission)
 
 
-def _failed(submission: Submission, report: Failed, heard: Heard, traits: Traits) -> None:
+def _looks_short(submission: Submission, report: Done) -> bool:
+    """Whether fewer pictures came than were asked for: a polled list may still be growing."""
+    told = len(report.results) + report.failed
+    return told < submission.pictures and not submission.asked.get("sequential")
+
+
+def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
     if submission.state not in {_S.SENDING, _S.RUNNING, _S.UNKNOWN}:
         return
     _claim_theirs(submission, report.theirs)
@@ -281,6 +328,7 @@ def _lose_track(submission: Submission, heard: Heard, why: str) -> None:
             reason=Reason.NO_ANSWER.value,
             polls=0,
             misses=0,
+            missing_since=None,
         )
     elif submission.state == _S.UNKNOWN:
         Submission.objects.filter(id=submission.id).update(due_at=now + timedelta(seconds=5))
@@ -332,13 +380,16 @@ def _next_poll(submission: Submission, traits: Traits) -> datetime:
     return timezone.now() + timedelta(seconds=pace.poll_gap(traits, submission.polls))
 
 
-def _count(submission: Submission, heard: Heard) -> None:
-    """Tell the breaker: silence and server errors are failures, refusals and results are not."""
+def _count(submission: Submission, heard: Heard, answers_the_post: bool) -> None:
+    """Tell the breaker: silence and server errors are failures, refusals and results are not.
+
+    Only the answer to a POST ends a pause: polls go on well while a key's credit is used up.
+    """
     if isinstance(heard.report, ProviderError):
         if heard.report.reason in {Reason.UNREACHABLE, Reason.NO_ANSWER}:
             pace.count_failure(submission.account_id)
     elif not (isinstance(heard.report, Failed) and heard.report.reason.refused):
-        pace.count_success(submission.account_id)
+        pace.count_success(submission.account_id, ends_pause=answers_the_post)
 
 
 _SIGNED = re.compile(r'(https?://[^\s"\\]*?\?)[^\s"\\]*')

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from generations.engine import killing, pace, planning
 from generations.engine.claiming import Claim
-from generations.engine.conclude import conclude
+from generations.engine.conclude import conclude, finish_submission
 from generations.engine.pace import Verdict
 from generations.engine.persistence import in_transaction
 from generations.models import Generation, ReferenceUse, Result, Submission, move_submission
@@ -203,6 +203,7 @@ def abandon(submission: Submission, reason: Reason, why: str) -> None:
         Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
         if Result.objects.filter(submission=submission).exclude(state=ResultState.LOST).exists():
             move_submission(submission, _S.STORING, why=why, due_at=None, reason=reason.value)
+            finish_submission(submission)
         else:
             if submission.state == _S.RUNNING:
                 move_submission(submission, _S.UNKNOWN, why=why)

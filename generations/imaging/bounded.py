@@ -9,6 +9,7 @@ server) again in every child, and does not survive its owner being forked.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pickle
 import signal
@@ -107,17 +108,20 @@ class _Darkroom:
         """End it and whatever it runs."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
+        self._hang_up()
         self._process.wait()
 
     def disown(self) -> None:
         """Forget it in a forked copy of its owner."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
+        self._hang_up()
         self._process.returncode = 0
+
+    def _hang_up(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            # What is left of an order cannot be delivered any more.
+            with contextlib.suppress(BrokenPipeError):
+                if pipe:
+                    pipe.close()
 
 
 def _close_all() -> None:

@@ -92,9 +92,9 @@ def inspect_and_derive(path: Path, out_dir: Path) -> Picture:
         image.load()
         turned = _orientation(image)
         small = _shown(_shrunk(_plain(image), SIZES[0]), image.info.get("icc_profile"), turned)
+        derivatives, smallest = _derived(small, out_dir)
     if turned >= 5:
         width, height = height, width
-    derivatives, smallest = _derived(small, out_dir)
     return Picture(
         width=width,
         height=height,

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 
 from billing.money import dollars
 from generations.models import Asset
+from generations.web.details import provider_name
 from generations.web.framing import frame_of
-from providers import registry
 
 register = template.Library()
 
@@ -45,13 +45,7 @@ def seconds(value: float) -> str:
     return _("%(n)d min") % {"n": round(value / 60)}
 
 
-@register.filter
-def provider_name(slug: str) -> str:
-    """``threedai`` as its gateway writes itself."""
-    try:
-        return registry.profile(slug).name
-    except registry.UnknownProviderError:
-        return slug
+register.filter("provider_name", provider_name)
 
 
 @register.simple_tag

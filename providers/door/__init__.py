@@ -66,10 +66,8 @@ class Door:
         tls = tls or trusted()
         self._resolver = resolver
         self._admits = admits
-        self._calls = calls.Transports(tls, keep_alive=True)
-        # Routes are addresses, so a connection kept alive could be reused for another name behind
-        # the same address, whose certificate nobody checked.
-        self._downloads = calls.Transports(tls, keep_alive=False)
+        self._calls = calls.Transports(tls)
+        self._downloads = calls.Transports(tls)
 
     async def send(self, exchange: Exchange[ReadT], *, max_bytes: int = MAX_ANSWER) -> Answer:
         """Send a request to a gateway's own API, once, and return its complete answer.

@@ -48,11 +48,11 @@ class _Seat:
 class Transports:
     """As many transports as the calls in flight need, sharing one TLS context; for one event loop."""
 
-    def __init__(self, tls: ssl.SSLContext, *, keep_alive: bool) -> None:
+    def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
         self._limits = httpx.Limits(
             max_connections=CALLS_PER_TRANSPORT,
-            max_keepalive_connections=CALLS_PER_TRANSPORT if keep_alive else 0,
+            max_keepalive_connections=CALLS_PER_TRANSPORT,
             keepalive_expiry=KEEP_ALIVE,
         )
         self._seats: list[_Seat] = []

@@ -166,7 +166,11 @@ async def _first_answer(
 
 
 def _request(url: httpx.URL, route: httpx.URL, bounds: Bounds) -> httpx.Request:
-    """A GET to ``route`` that names the host of ``url``, in its header and to TLS."""
+    """A GET to ``route`` that names the host of ``url``, in its header and to TLS.
+
+    Its connection is closed: pools tell connections apart by address, so it could otherwise be
+    used for another name behind the same address, whose certificate nobody has checked.
+    """
     timeouts = httpx.Timeout(bounds.patience, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT)
     return httpx.Request(
         "GET",

@@ -120,6 +120,19 @@ def exchange(
     return Exchange(method, url, named, body, timeout, lambda answer: answer)
 
 
+_MAY_SIGN = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """A certificate authority for one test."""
 
@@ -167,7 +180,9 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
             )
         )
-        if names:
+        if names is None:
+            builder = builder.add_extension(_MAY_SIGN, critical=True)
+        else:
             alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
             builder = builder.add_extension(alternatives, critical=True)
         return builder.sign(self._key, hashes.SHA256())

@@ -7,6 +7,7 @@ import gzip
 import resource
 import socket
 import ssl
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -206,6 +207,18 @@ def test_an_answer_larger_than_the_cap_is_refused(answer: bytes) -> None:
 def test_an_answer_that_declares_too_much_is_refused_before_it_is_read() -> None:
     with pytest.raises(NoAnswer, match="answer too large"):
         ask(says(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n"))
+
+
+def test_a_compressed_bomb_is_not_inflated_to_find_out_how_large_it_is() -> None:
+    bomb = gzip.compress(bytes(100_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(NoAnswer, match="answer too large"):
+            ask(says(plain(bomb, Content_Encoding="gzip")))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])

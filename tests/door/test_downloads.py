@@ -44,12 +44,17 @@ def fetch(script: Script, folder: Path, **bounds: float) -> Fetched:
     return asyncio.run(scenario())
 
 
-def trouble(script: Script, folder: Path, **bounds: float) -> Trouble:
-    """Why a download fails; whatever the reason, nothing may be left in the folder."""
+def failure(script: Script, folder: Path, **bounds: float) -> DownloadError:
+    """How a download fails; whatever the reason, nothing may be left in the folder."""
     with pytest.raises(DownloadError) as caught:
         fetch(script, folder, **bounds)
     assert list(folder.iterdir()) == []
-    return caught.value.reason
+    return caught.value
+
+
+def trouble(script: Script, folder: Path, **bounds: float) -> Trouble:
+    """Why a download fails."""
+    return failure(script, folder, **bounds).reason
 
 
 def test_a_picture_arrives_with_its_hash_size_and_declared_type(tmp_path: Path) -> None:
@@ -123,11 +128,13 @@ def dripping(pause: float) -> Script:
 
 
 def test_a_picture_that_drips_is_given_up_below_the_minimum_speed(tmp_path: Path) -> None:
-    assert trouble(dripping(0.01), tmp_path, patience=0.2, deadline=60) is Trouble.TOO_SLOW
+    error = failure(dripping(0.05), tmp_path, patience=1, deadline=60)
+    assert (error.reason, error.detail) == (Trouble.TOO_SLOW, "below the minimum speed")
 
 
 def test_a_picture_that_drips_is_given_up_at_the_deadline(tmp_path: Path) -> None:
-    assert trouble(dripping(0.01), tmp_path, patience=60, deadline=0.3) is Trouble.TOO_SLOW
+    error = failure(dripping(0.05), tmp_path, patience=60, deadline=0.3)
+    assert (error.reason, error.detail) == (Trouble.TOO_SLOW, "deadline passed")
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,8 @@ def test_a_head_without_a_picture_is_rejected(kind: str, tmp_path: Path) -> None
 
 
 def test_another_format_behind_a_png_head_is_not_decoded(tmp_path: Path) -> None:
-    assert flaw(tmp_path, b"\x89PNG\r\n\x1a\n" + encoded(scene(), "gif")) is Flaw.UNDECODABLE
+    photo_cd = (b"\x89PNG\r\n\x1a\n" + b"?" * 2048)[:2048] + b"PCD_" + bytes(3_000_000)
+    assert flaw(tmp_path, photo_cd) is Flaw.UNDECODABLE
 
 
 def test_a_file_that_is_missing_is_not_a_bad_picture(tmp_path: Path) -> None:

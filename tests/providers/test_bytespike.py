@@ -172,6 +172,13 @@ def test_a_finished_task_brings_its_pictures_and_a_cost_that_is_not_believed() -
     assert report.cost == Cost("0.024 credits_used", 24_000, final=False)
 
 
+def test_a_finished_task_without_its_output_is_no_answer() -> None:
+    told = Answer(200, {}, b'{"status": "completed", "credits_used": 0.012, "output": null}')
+    with pytest.raises(ProviderError) as caught:
+        sent(through(SLUG, tasks_api=True).poll(TASK)).read(told)
+    assert caught.value.reason is Reason.NO_ANSWER
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [

@@ -234,6 +234,18 @@ def test_a_status_never_ends_a_task_that_was_only_asked_about(slug: str, status:
 
 
 @every_provider
+def test_a_task_that_is_gone_is_told_as_expired(slug: str) -> None:
+    exchange = through(slug).poll(THEIRS)
+    assert exchange is not None
+    try:
+        said: object = exchange.read(Answer(410, {}, b"{}"))
+    except ProviderError as error:
+        said = error
+    assert isinstance(said, Failed | ProviderError)
+    assert said.reason is Reason.EXPIRED
+
+
+@every_provider
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 504, 520, 524])
 def test_a_lost_answer_is_never_taken_for_a_refusal(slug: str, status: int) -> None:
     with pytest.raises(ProviderError) as caught:

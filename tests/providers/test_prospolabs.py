@@ -162,3 +162,8 @@ def test_a_callback_is_believed_only_with_its_signature_once_there_is_a_secret()
 def test_the_balance_is_in_dollars() -> None:
     balance = sent(through(SLUG).balance()).read(answer(SLUG, "balance"))
     assert (balance.unit, balance.micros) == ("USD", 12_340_000)
+
+
+def test_a_callback_that_names_no_generation_is_not_its_hand() -> None:
+    with pytest.raises(ProviderError):
+        through(SLUG).read_webhook({}, b'{"status": "completed", "output_url": "https://evil.example/1.png"}')

@@ -187,6 +187,26 @@ def test_each_refusal_has_its_reason_whatever_the_status(payload: str, reason: R
     assert report.reason is reason
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (400, "somethingNew", Reason.INVALID_REQUEST),
+        (404, "endpointNotFound", Reason.NOT_OFFERED),
+        (429, "providerBusy", Reason.RATE_LIMITED),
+    ],
+)
+def test_a_code_nobody_knows_leaves_the_status_to_say_it(status: int, code: str, reason: Reason) -> None:
+    told = Answer(status, {}, json.dumps({"errors": [{"code": code}]}).encode())
+    report = through(SLUG).submit(request(), OURS).read(told)
+    assert isinstance(report, Failed)
+    assert report.reason is reason
+
+
+def test_an_outage_is_no_refusal_whatever_code_it_carries() -> None:
+    with pytest.raises(ProviderError):
+        through(SLUG).submit(request(), OURS).read(Answer(500, {}, b'{"errors": [{"code": "invalidModel"}]}'))
+
+
 def test_it_says_when_to_come_back() -> None:
     report = submitted("busy-429")
     assert isinstance(report, Failed)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from providers.errors import ProviderError, Reason
-from providers.values import Cost, Done, Failed, Report, Running
+from providers.values import Answer, Cost, Done, Failed, Report, Running
 
 from .captured import OURS, answer, sent, through
 
@@ -90,3 +90,17 @@ def test_a_question_that_fails_does_not_end_the_task(
     with pytest.raises(ProviderError) as caught:
         polled(payload)
     assert (caught.value.reason, caught.value.retry_after) == (reason, seconds)
+
+
+def test_a_tasks_own_outage_is_its_end_and_not_a_reason_to_ask_again() -> None:
+    told = {"errors": [{"code": "internalServerError", "status": "error", "taskUUID": THEIRS}]}
+    report = sent(through(SLUG).poll(THEIRS)).read(Answer(200, {}, json.dumps(told).encode()))
+    assert isinstance(report, Failed)
+    assert report.reason is Reason.PROVIDER_FAILED
+
+
+def test_an_error_about_the_question_is_not_about_the_task() -> None:
+    told = {"errors": [{"code": "invalidParameter", "taskType": "getResponse", "taskUUID": THEIRS}]}
+    with pytest.raises(ProviderError) as caught:
+        sent(through(SLUG).poll(THEIRS)).read(Answer(200, {}, json.dumps(told).encode()))
+    assert caught.value.reason is Reason.NO_ANSWER

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.errors import ProviderError, Reason
-from providers.values import Accepted, Cost, Done, Failed, Report, Running
+from providers.values import Accepted, Answer, Cost, Done, Failed, Report, Running
 
 from .captured import OURS, answer, fields, references, request, sent, through
 
@@ -98,6 +98,13 @@ def test_the_shape_of_the_page_and_the_newer_shape_are_understood() -> None:
     ]
     assert [result.key for result in newer.results] == ["1"]
     assert polled("finished-empty") == Done((), TASK, Cost("0 credits", 0, final=False))
+
+
+def test_finished_without_a_list_is_no_answer() -> None:
+    told = Answer(200, {}, b'{"status": "FINISHED", "progress": 100, "results": null}')
+    with pytest.raises(ProviderError) as caught:
+        sent(through(SLUG).poll(TASK)).read(told)
+    assert caught.value.reason is Reason.NO_ANSWER
 
 
 def test_credits_become_dollars_at_the_rate_of_the_account() -> None:

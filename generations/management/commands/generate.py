@@ -38,7 +38,9 @@ class Command(BaseCommand):
         parser.add_argument("--aspect", help="such as 16:9")
         parser.add_argument("--resolution", help="1K, 2K or 3K")
         parser.add_argument("--seed", type=int)
-        parser.add_argument("--reference", action="append", default=[], help="asset:ID or an https:// address")
+        parser.add_argument(
+            "--reference", action="append", default=[], help="asset:ID or an https:// address"
+        )
         parser.add_argument("--max-price", help="US dollars for all pictures together")
         parser.add_argument("--project", help="the id of a project; without it, the oldest")
         parser.add_argument("--as", dest="email", help="whose wallet pays; without it, the oldest person's")
@@ -141,5 +143,3 @@ def _answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-

@@ -1,0 +1,118 @@
+"""Making the pictures of one OpenAI request, and answering only when they are there."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.errors import Refusal
+from accounts.principal import Principal
+from generations import links, waiting
+from generations.actions import generate
+from generations.actions.idempotency import Key, Outcome
+from generations.api import files
+from generations.api.openai import joining
+from generations.api.openai.reading import Wish
+from generations.models import Asset, Generation
+from generations.states import GenerationStatus
+
+PATIENCE = 300.0
+"""Seconds for which a request is held open; the SDKs give up after 600."""
+
+
+class StillRunning(Refusal):
+    """The pictures are not there yet. They will be kept all the same."""
+
+    code = "still_running"
+
+
+class NotMade(Refusal):
+    """The generation ended without a picture. Nothing was charged."""
+
+    code = "generation_failed"
+
+
+def make(
+    request: Request,
+    principal: Principal,
+    body: Mapping[str, Any],
+    wish: Wish,
+    references: Callable[[], tuple[str, ...]] | None = None,
+) -> Response:
+    """Submit, or join what is under way, and wait. ``body`` is what tells a retry from a new request.
+
+    ``references`` brings uploaded pictures into the library, once everything else is known to be
+    right. Raises Refusal.
+    """
+    # A place to wait is taken first, so that nothing is paid for that nobody could wait for.
+    with waiting.watching() as watch:
+        generation_id, replayed = _begin(request, principal, body, wish, references)
+        watch.look_at(generation_id)
+        waiting.until_ended(watch, PATIENCE)
+    said = _answer(generate.visible(principal, generation_id), wish)
+    headers = {"Seedbank-Generation": str(generation_id)}
+    return Response(said, headers={**headers, "Idempotency-Replayed": "true"} if replayed else headers)
+
+
+def _begin(
+    request: Request,
+    principal: Principal,
+    body: Mapping[str, Any],
+    wish: Wish,
+    references: Callable[[], tuple[str, ...]] | None,
+) -> tuple[UUID, bool]:
+    sent = request.headers.get("Idempotency-Key")
+    count = joining.retry_count(request)
+    if sent is None and (joined := joining.join(principal, request.path, body, count)):
+        return joined, False
+    key = (
+        joining.first_key(principal, request.path, body)
+        if sent is None
+        else Key(principal.user, sent, request.path, body)
+    )
+    asked = wish.asked if references is None else replace(wish.asked, references=references())
+
+    def render(generation: Generation) -> dict[str, Any]:
+        return joining.remembered(count) if sent is None else {"generation": str(generation.id)}
+
+    outcome: Outcome = generate.submit(principal=principal, asked=asked, render=render, key=key)
+    assert outcome.subject_id is not None
+    return outcome.subject_id, outcome.replayed
+
+
+def _answer(generation: Generation, wish: Wish) -> dict[str, Any]:
+    named: dict[str, object] = {"generation": str(generation.id)}
+    if not generation.ended:
+        raise StillRunning(
+            f"The pictures are still being made; they will be kept. Ask for generation {generation.id}, "
+            "or send the same request again to go on waiting.",
+            extra=named,
+        )
+    if generation.status == GenerationStatus.CANCELED:
+        raise NotMade("The generation was canceled.", code="canceled", extra=named)
+    if generation.status == GenerationStatus.FAILED:
+        raise NotMade(generation.error_message, code=generation.error_code, extra=named)
+    kind = generation.parameters.get("output_format")
+    quality = generation.parameters.get("output_quality")
+    pictures = Asset.objects.kept().filter(generation=generation).order_by("id")
+    return {
+        "created": int(generation.created_at.timestamp()),
+        "data": [
+            _picture(asset, wish, kind if kind != asset.format else None, quality) for asset in pictures
+        ],
+    }
+
+
+def _picture(asset: Asset, wish: Wish, kind: str | None, quality: int | None) -> dict[str, Any]:
+    quality = quality if kind else None
+    revised = {"revised_prompt": asset.revised_prompt} if asset.revised_prompt else {}
+    if not wish.inline:
+        return {"url": links.link(asset, format=kind, quality=quality), **revised}
+    with files.as_file(asset, kind, quality) as file:
+        return {"b64_json": base64.b64encode(file.read()).decode(), **revised}

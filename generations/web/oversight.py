@@ -1,0 +1,118 @@
+"""For staff: what is open with gateways, what the platform paid, and how the accounts are faring."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count, F, Q, Sum
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.actions import audit
+from accounts.principal import Principal
+from accounts.web.doorway import staff_only
+from billing.models import Kind, Transfer
+from billing.money import dollars
+from generations.engine import balances
+from generations.models import Generation, Result, Submission
+from generations.states import IN_FLIGHT, GenerationStatus, ResultState, SubmissionState
+from providers.errors import ProviderError
+from providers.models import ProviderAccount
+
+WINDOW = timedelta(days=30)
+MOST_ROWS = 50
+
+
+@require_safe
+@staff_only
+def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:  # noqa: ARG001
+    since = timezone.now() - WINDOW
+    absorbed = Transfer.objects.filter(kind=Kind.ABSORB, created_at__gte=since)
+    lost = Submission.objects.filter(
+        state__in=[SubmissionState.UNKNOWN, SubmissionState.ABANDONED], created_at__gte=since
+    )
+    in_flight = dict(
+        Submission.objects.filter(state__in=IN_FLIGHT)
+        .values_list("account_id")
+        .annotate(Count("id"))
+        .order_by()
+    )
+    accounts = list(ProviderAccount.objects.all())
+    context = {
+        "days": WINDOW.days,
+        "unresolved": Generation.objects.filter(status=GenerationStatus.UNRESOLVED)
+        .select_related("user", "project")
+        .order_by("id")[:MOST_ROWS],
+        "lost": lost.select_related("generation__user", "account").order_by("-id")[:MOST_ROWS],
+        "broken": Result.objects.filter(state__in=[ResultState.REJECTED, ResultState.LOST])
+        .select_related("submission")
+        .order_by("-id")[:MOST_ROWS],
+        "accounts": [(account, in_flight.get(account.id, 0)) for account in accounts],
+        "now": timezone.now(),
+        "absorbed": absorbed.order_by("-id")[:MOST_ROWS],
+        "absorbed_sum": absorbed.aggregate(sum=Sum("amount", default=0))["sum"],
+        "drift": _drift(since),
+    }
+    return render(request, "oversight.html", context)
+
+
+@require_POST
+@staff_only
+def test_account(request: HttpRequest, principal: Principal, account_id: UUID) -> HttpResponseBase:
+    """Ask the gateway what the account has left: the proof that key and address are right."""
+    account = _account(account_id)
+    try:
+        balance = balances.ask(account)
+    except ProviderError as error:
+        sentence = _("%(account)s: %(why)s") % {"account": account.name, "why": error.reason.sentence}
+        messages.error(request, sentence)
+    else:
+        left = f"{balance.amount} {balance.unit}"
+        if balance.micros is not None:
+            left += f" (${dollars(balance.micros)})"
+        messages.success(
+            request, _("%(account)s answers. It has %(left)s left.") % {"account": account.name, "left": left}
+        )
+    audit(principal.user, "test_account", account.id)
+    return redirect("oversight")
+
+
+@require_POST
+@staff_only
+def switch_account(request: HttpRequest, principal: Principal, account_id: UUID) -> HttpResponseBase:
+    """On or off. What is on the wire is brought home either way."""
+    account = _account(account_id)
+    enabled = request.POST.get("enabled") == "on"
+    ProviderAccount.objects.filter(id=account.id).update(enabled=enabled)
+    audit(principal.user, "switch_account", account.id, enabled=enabled)
+    said = _("%(account)s is on.") if enabled else _("%(account)s is off; its running work is brought home.")
+    messages.success(request, said % {"account": account.name})
+    return redirect("oversight")
+
+
+def _account(account_id: UUID) -> ProviderAccount:
+    found = ProviderAccount.objects.filter(id=account_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _drift(since: object) -> list[dict[str, int | str]]:
+    """What people were charged against what gateways say they took, where both are known."""
+    rows = (
+        Transfer.objects.filter(kind=Kind.CAPTURE, created_at__gte=since, provider_cost__isnull=False)
+        .values("provider", "model")
+        .annotate(
+            pictures_made=Sum("pictures"),
+            charged=Sum("amount"),
+            cost=Sum("provider_cost"),
+            dearer=Count("id", filter=Q(provider_cost__gt=F("amount"))),
+        )
+        .order_by("provider", "model")
+    )
+    return [{**row, "difference": row["charged"] - row["cost"]} for row in rows]

@@ -1,0 +1,137 @@
+"""A person's credits: what is there, what is held and by which work, what every transfer paid for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db.models import Q, Sum
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.actions import as_uuid
+from accounts.principal import Principal
+from accounts.web.doorway import is_fragment, signed_in
+from billing import ledger
+from billing.models import Hold, Kind, Transfer
+from generations.models import Asset, Generation
+
+PAGE = 40
+DAYS = 30
+CHART_HEIGHT = 96
+MOST_THUMBNAILS = 4
+
+
+@dataclass(frozen=True)
+class Line:
+    """One transfer, the work it belongs to, and the pictures it paid for."""
+
+    transfer: Transfer
+    generation: Generation | None
+    pictures: list[Asset]
+
+    @property
+    def change(self) -> int:
+        """What it did to the credits that can be spent."""
+        plus = self.transfer.target == ledger.AVAILABLE
+        minus = self.transfer.source == ledger.AVAILABLE
+        return self.transfer.amount * (plus - minus)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A day's spending: micro-dollars, and where its bar stands in the chart."""
+
+    day: date
+    spent: int
+    x: int
+    height: int
+
+    @property
+    def y(self) -> int:
+        return CHART_HEIGHT - self.height
+
+
+@require_safe
+@signed_in
+def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
+    mine = ledger.wallet_of(principal.user)
+    before = as_uuid(request.GET.get("before", ""))
+    rows = Transfer.objects.of_user(principal.user).order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    found = list(rows[: PAGE + 1])
+    context = {
+        "lines": _lines(found[:PAGE]),
+        "older": found[PAGE - 1].id if len(found) > PAGE else None,
+        "kinds": Kind,
+    }
+    if is_fragment(request) and before is not None:
+        return render(request, "_fragments/transfers.html", context)
+    open_holds = list(Hold.objects.open().filter(wallet=mine).order_by("-id")[:100])
+    works = _generations(hold.generation_id for hold in open_holds)
+    bars = _bars(principal)
+    context |= {
+        "wallet": mine,
+        "held": [(hold, works.get(hold.generation_id)) for hold in open_holds],
+        "bars": bars,
+        "spent_lately": sum(bar.spent for bar in bars),
+        "days": DAYS,
+    }
+    return render(request, "wallet.html", context)
+
+
+def _lines(transfers: list[Transfer]) -> list[Line]:
+    works = _generations(transfer.generation_id for transfer in transfers)
+    pictures: dict[UUID, list[Asset]] = defaultdict(list)
+    paid = [transfer.generation_id for transfer in transfers if transfer.kind == Kind.CAPTURE]
+    for asset in Asset.objects.kept().filter(generation__in=paid, late=False).order_by("id"):
+        if asset.generation_id is not None:
+            pictures[asset.generation_id].append(asset)
+    return [
+        Line(
+            transfer,
+            works.get(transfer.generation_id) if transfer.generation_id else None,
+            _paid_by(transfer, pictures)[:MOST_THUMBNAILS],
+        )
+        for transfer in transfers
+    ]
+
+
+def _paid_by(transfer: Transfer, pictures: Mapping[UUID, list[Asset]]) -> list[Asset]:
+    if transfer.kind != Kind.CAPTURE or transfer.generation_id is None:
+        return []
+    return [asset for asset in pictures.get(transfer.generation_id, []) if asset.provider == transfer.provider]
+
+
+def _generations(ids: Iterable[UUID | None]) -> dict[UUID, Generation]:
+    return Generation.objects.in_bulk({wanted for wanted in ids if wanted})
+
+
+def _bars(principal: Principal) -> list[Bar]:
+    """What was captured, less what was refunded, on each of the last thirty days."""
+    today = timezone.localdate()
+    first = today - timedelta(days=DAYS - 1)
+    rows = (
+        Transfer.objects.of_user(principal.user)
+        .filter(kind__in=[Kind.CAPTURE, Kind.REFUND], created_at__date__gte=first)
+        .annotate(day=TruncDate("created_at"))
+        .values("day")
+        .annotate(
+            captured=Sum("amount", filter=Q(kind=Kind.CAPTURE), default=0),
+            refunded=Sum("amount", filter=Q(kind=Kind.REFUND), default=0),
+        )
+    )
+    spent = {row["day"]: max(0, row["captured"] - row["refunded"]) for row in rows}
+    most = max(spent.values(), default=0) or 1
+    days = [first + timedelta(days=n) for n in range(DAYS)]
+    return [
+        Bar(day, spent.get(day, 0), n * 20, -(-spent.get(day, 0) * CHART_HEIGHT // most))
+        for n, day in enumerate(days)
+    ]

@@ -1,0 +1,82 @@
+"""One generation: its course, its pictures, what can still be done about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.errors import Conflict
+from accounts.principal import Principal
+from accounts.web.doorway import is_fragment, signed_in
+from billing.errors import PriceAboveMax
+from billing.models import Transfer
+from billing.money import dollars
+from generations.actions import generate
+from generations.actions.idempotency import Key
+from generations.models import Generation, Move, Submission
+from generations.web import stream
+from generations.web.create import may_make
+from generations.web.details import parameters_of
+
+
+@require_safe
+@signed_in
+def generation(request: HttpRequest, principal: Principal, generation_id: UUID) -> HttpResponseBase:
+    found = generate.visible(principal, generation_id)
+    staff = principal.user.is_staff
+    moves = Move.objects.filter(generation=found).select_related("submission").order_by("id")
+    context = {
+        "work": stream.with_pictures([found], editable=may_make(principal, found.project))[0],
+        "project": found.project,
+        "parameters": parameters_of(found),
+        "references": [use.asset for use in found.reference_uses.select_related("asset")],
+        "moves": moves if staff else moves.filter(submission=None),
+        "submissions": Submission.objects.filter(generation=found).select_related("account").order_by("id"),
+        "transfers": Transfer.objects.filter(generation_id=found.id).order_by("id"),
+        "retries": Generation.objects.visible_to(principal).filter(retry_of=found).order_by("id"),
+        "retry_of": Generation.objects.visible_to(principal).filter(id=found.retry_of_id).first(),
+    }
+    return render(request, "generation.html", context)
+
+
+@require_POST
+@signed_in
+def cancel(request: HttpRequest, principal: Principal, generation_id: UUID) -> HttpResponseBase:
+    """Stop what has not been sent. What the gateway finishes all the same is kept and shown."""
+    found = generate.cancel(principal=principal, generation_id=generation_id)
+    if is_fragment(request):
+        return render(request, "_fragments/changed.html", {"works": stream.with_pictures([found])})
+    messages.success(request, _("Canceled. Whatever the gateway finishes all the same will be kept."))
+    return redirect("generation", found.id)
+
+
+@require_POST
+@signed_in
+def retry(request: HttpRequest, principal: Principal, generation_id: UUID) -> HttpResponseBase:
+    """Ask the same again, for no more than the price on the button."""
+    old = generate.visible(principal, generation_id)
+    shown = request.POST.get("shown", "")
+    asked = replace(generate.asked_again(old), max_price=int(shown) if shown.isdecimal() else old.quoted)
+    body = {"retry_of": str(old.id), "token": request.POST.get("token", "")}
+    try:
+        outcome = generate.submit(
+            principal=principal,
+            asked=asked,
+            render=lambda made: {"id": str(made.id)},
+            key=Key(principal.user, f"web-{body['token'][:64]}-{old.id}", request.path, body),
+            retry_of=old,
+        )
+    except PriceAboveMax as refusal:
+        price = refusal.extra["price"]
+        raise Conflict(
+            _("This would cost $%(price)s now, more than the $%(shown)s shown; nothing was spent.")
+            % {"price": price, "shown": dollars(asked.max_price or 0)}
+        ) from None
+    return redirect(f"{reverse('home')}?project={old.project_id}#generation-{outcome.subject_id}")

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from providers import sealing
+from providers.models import ProviderAccount
+
+
+class Command(BaseCommand):
+    help = "Re-encrypts every secret under the newest of FIELD_KEYS; then the older ones may go."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        ring = settings.FIELD_KEYS
+        rotated, unreadable = 0, []
+        accounts = ProviderAccount.objects.exclude(sealed_key="")
+        for account in accounts:
+            try:
+                key = account.open_key()
+            except sealing.Unreadable as error:
+                unreadable.append(f"{account} is unreadable: {error}; enter its key again.")
+                continue
+            if not sealing.newest(ring, account.sealed_key):
+                rotated += self._reseal(account, key)
+        self.stdout.write(
+            f"{rotated} of {len(accounts)} secrets re-encrypted under {next(iter(ring))}; "
+            f"{len(accounts) - rotated - len(unreadable)} were already."
+        )
+        if unreadable:
+            raise CommandError("\n".join(unreadable))
+
+    def _reseal(self, account: ProviderAccount, key: str) -> int:
+        """Replace the ciphertext that was read; a key that was entered meanwhile stays."""
+        before = account.sealed_key
+        account.set_key(key)
+        return ProviderAccount.objects.filter(id=account.id, sealed_key=before).update(
+            sealed_key=account.sealed_key
+        )

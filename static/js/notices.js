@@ -1,0 +1,39 @@
+// Notices go away by themselves, except those that say what went wrong; focus or hover keeps them.
+
+const STAYS = 10_000;
+const notices = document.querySelector("#notices");
+
+function tend(notice) {
+  if (notice.dataset.tended !== undefined) return;
+  notice.dataset.tended = "";
+  if (notice.classList.contains("bad")) return;
+  let timer;
+  const start = () => (timer = setTimeout(() => notice.remove(), STAYS));
+  const hold = () => clearTimeout(timer);
+  for (const [name, act] of [["pointerenter", hold], ["focusin", hold], ["pointerleave", start], ["focusout", start]]) {
+    notice.addEventListener(name, act);
+  }
+  start();
+}
+
+function complain(sentence) {
+  if ([...notices.querySelectorAll("p")].some((one) => one.textContent === sentence)) return;
+  const notice = document.createElement("div");
+  notice.className = "notice bad";
+  notice.dataset.notice = "";
+  const text = document.createElement("p");
+  text.textContent = sentence;
+  const dismiss = document.createElement("button");
+  Object.assign(dismiss, { type: "button", className: "small", textContent: notices.dataset.close ?? "OK" });
+  dismiss.dataset.dismiss = "";
+  notice.append(text, dismiss);
+  notices.append(notice);
+}
+
+notices?.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest("[data-notice]").remove());
+new MutationObserver(() => notices.querySelectorAll("[data-notice]").forEach(tend)).observe(notices, { childList: true });
+notices.querySelectorAll("[data-notice]").forEach(tend);
+
+const quiet = (event) => event.detail.requestConfig?.path.startsWith("/live");
+document.addEventListener("htmx:sendError", (event) => quiet(event) || complain(notices.dataset.offline));
+document.addEventListener("htmx:responseError", (event) => quiet(event) || complain(notices.dataset.broken));

@@ -1,0 +1,65 @@
+"""The engine at a brisk pace, two workers where one is not enough, and the books after every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from generations.engine.media import Media
+from generations.engine.net import Net
+from providers import registry
+from providers.provider import Provider, Traits
+from providers.sandbox.client import Control
+from tests.engine.stage import check_books
+
+PACE = (0.05, 0.2)
+"""Seconds between two polls: gateways ask for seconds, which would be all that is measured here."""
+
+
+def _brisk(adapter: type[Provider]) -> type[Provider]:
+    class Brisk(adapter):  # type: ignore[misc, valid-type]
+        @property
+        def traits(self) -> Traits:
+            return replace(super().traits, pace=PACE)
+
+    return Brisk
+
+
+@pytest.fixture(autouse=True)
+def _brisk_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every adapter as it is, but polled often."""
+    for slug, adapter in list(registry.ADAPTERS.items()):
+        monkeypatch.setitem(registry.ADAPTERS, slug, _brisk(adapter))
+
+
+Forgive = Callable[[Callable[[dict[str, Any]], bool]], None]
+
+
+@pytest.fixture(autouse=True)
+def forgive(gateways: Control) -> Iterator[Forgive]:
+    """After every test: the books add up. A test may forgive lines of the bill, saying why."""
+    forgiven: list[Callable[[dict[str, Any]], bool]] = []
+    yield forgiven.append
+    check_books(gateways, forgiven=lambda line: any(one(line) for one in forgiven))
+
+
+@pytest.fixture
+def two_nets(gateways: Control) -> Iterator[Callable[[], tuple[Net, Net]]]:
+    """Starts two net loops at once, with one media loop, when called."""
+    running: list[Net | Media] = []
+
+    def start() -> tuple[Net, Net]:
+        pair, media = (Net(), Net()), Media()
+        running.extend([*pair, media])
+        for loop in (*pair, media):
+            loop.start()
+        return pair
+
+    yield start
+    for loop in running:
+        if isinstance(loop, Net):
+            loop.hurry()
+        loop.stop(15)

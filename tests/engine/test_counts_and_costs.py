@@ -1,0 +1,162 @@
+"""How many pictures, at what price: the person pays the quote for what arrived, the platform the rest."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from billing.models import Kind, Transfer
+from generations.engine.net import Net
+from generations.models import Generation, Submission
+from generations.storage import originals
+from providers import registry
+from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
+from tests.conftest import Person, ask, ended, make_person
+from tests.engine.stage import Story, all_ended, change, only, posts, story
+
+PRICES = {"aigateway": 35_000, "bytespike": 12_000, "threedai": 40_000, "runware": 35_000, "prospolabs": 14_000}
+
+
+def faulty(
+    person: Person, control: Control, provider: str, fault: Fault, *, count: int = 1, **args: Any
+) -> Generation:
+    prompt = f"{provider} {fault} {args}"
+    control.fault(fault, gateway=provider, prompt_contains=prompt, **args)
+    return ask(person, prompt, provider=provider, count=count)
+
+
+def capture(generation: Generation) -> Transfer:
+    return Transfer.objects.get(generation_id=generation.id, kind=Kind.CAPTURE)
+
+
+def test_a_count_above_a_gateways_limit_becomes_several_calls(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    ten = ask(person, "ten boats", provider="bytespike", count=10)
+    seven = ask(person, "seven boats", provider="threedai", count=7)
+    all_ended([ten, seven])
+
+    for generation, parts in ((ten, [4, 4, 2]), (seven, [6, 1])):
+        told = story(gateways, generation)
+        assert told == Story("succeeded", "", sum(parts), generation.quoted, 0, len(parts))
+        assert [s.pictures for s in generation.submissions.order_by("id")] == parts
+        assert capture(generation).pictures == sum(parts)
+
+
+def test_pictures_that_do_not_come_are_not_charged(person: Person, gateways: Control, engine: Net) -> None:
+    few, broken, none = [], [], []
+    for provider in registry.ADAPTERS:
+        few.append(faulty(person, gateways, provider, Fault.FEWER, count=4, missing=1))
+        broken.append(faulty(person, gateways, provider, Fault.ENTRY_ERROR, count=4, index=1))
+    for provider in ("aigateway", "bytespike", "threedai", "prospolabs"):
+        none.append(faulty(person, gateways, provider, Fault.NO_PICTURES, count=2, charged=True))
+    before = person.wallet.available + person.wallet.held
+    all_ended([*few, *broken, *none])
+
+    for generation in (*few, *broken):
+        told = story(gateways, generation)
+        assert told == Story("succeeded", "", 3, 3 * generation.unit_price, 0, 1), generation
+    for generation in none:
+        told = story(gateways, generation)
+        assert told == Story("failed", "bad_result", 0, 0, 2 * generation.unit_price, 1), generation
+    assert person.wallet.held == 0
+    assert person.wallet.available == before - 2 * 3 * sum(PRICES.values())
+
+
+def test_the_quote_is_charged_whatever_the_gateway_reports(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    poor = make_person("bob@example.com", credit=35_000)
+    for provider in ("aigateway", "runware"):
+        asked = {
+            "missing": faulty(person, gateways, provider, Fault.COST_MISSING),
+            "lower": faulty(person, gateways, provider, Fault.COST_PERCENT, percent=50),
+            "higher": faulty(person, gateways, provider, Fault.COST_PERCENT, percent=150),
+        }
+        all_ended(asked.values())
+        for generation in asked.values():
+            assert generation.quoted == Generation.objects.get(id=generation.id).charged == 35_000
+        told = {name: capture(generation).provider_cost for name, generation in asked.items()}
+        assert told == {"missing": None, "lower": 17_500, "higher": 52_500}
+        taken = {name: story(gateways, generation).absorbed for name, generation in asked.items()}
+        assert taken == {"missing": 0, "lower": 0, "higher": 17_500}
+    last = ended(faulty(poor, gateways, "runware", Fault.COST_PERCENT, percent=200))
+    assert story(gateways, last) == Story("succeeded", "", 1, 35_000, 35_000, 1)
+    assert (poor.wallet.available, poor.wallet.held, poor.wallet.spent) == (0, 0, 35_000)
+
+
+def test_a_call_billed_to_a_key_of_ours_elsewhere_is_charged_as_quoted_and_absorbs_nothing(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.key("aigateway", "sandbox-aigateway", byok=True)
+    change("aigateway", settings={"byok": True})
+    generation = ended(ask(person, provider="aigateway", count=2))
+
+    assert story(gateways, generation) == Story("succeeded", "", 2, 70_000, 0, 1)
+    submission = only(generation)
+    assert (submission.cost_elsewhere, submission.cost_final) == (True, False)
+    assert gateways.totals("aigateway")["charged"] == 0
+
+
+def test_a_group_of_sequential_pictures_may_be_smaller_than_asked(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    asked = [
+        ask(person, f"a story {n}", provider="runware", sequential=4, count=2) for n in range(3)
+    ]
+    for generation in all_ended(asked):
+        assert generation.requested == 8
+        assert 2 <= generation.delivered <= 8
+        assert generation.charged == generation.delivered * 35_000
+    assert any(one.delivered < 8 for one in Generation.objects.all())
+    assert sum(one.delivered for one in Generation.objects.all()) == gateways.totals("runware")["pictures"]
+    assert person.wallet.held == 0
+
+
+def test_pictures_inside_the_answer_are_kept_as_they_came(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    asked = [
+        ask(person, "one", provider="aigateway", output="base64", count=2),
+        ask(person, "two", provider="runware", output="base64", count=2),
+        ask(person, "three", provider="runware", output="data_uri", count=2),
+    ]
+    for generation in all_ended(asked):
+        assert story(gateways, generation) == Story("succeeded", "", 2, 70_000, 0, 1)
+        for asset in generation.assets.all():
+            with originals().local_copy(asset.storage_key) as path, Image.open(path) as picture:
+                assert picture.size == (asset.width, asset.height) == (64, 64)
+    assert gateways.count("runware", "file") == gateways.count("aigateway", "file") == 0
+
+
+def test_references_reach_the_gateway_in_order_and_at_full_size(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    colours = [(200, 30, 30), (30, 200, 30)]
+    pictures = []
+    for colour in colours:
+        file = BytesIO()
+        Image.new("RGB", (640, 480), colour).save(file, "PNG")
+        pictures.append("data:image/png;base64," + base64.b64encode(file.getvalue()).decode())
+    asked = {
+        provider: ask(person, f"after them, {provider}", provider=provider, references=pictures)
+        for provider in ("aigateway", "threedai", "runware", "prospolabs")
+    }
+    all_ended(asked.values())
+
+    for provider, generation in asked.items():
+        assert story(gateways, generation) == Story("succeeded", "", 1, PRICES[provider], 0, 1), provider
+        (post,) = posts(gateways, generation)
+        sent = sum(len(base64.b64decode(one.partition(",")[2])) for one in pictures)
+        assert post["body_bytes"] > sent / 2
+    edits = [posts(gateways, asked[provider])[0]["path"] for provider in ("aigateway", "threedai")]
+    assert [path.rstrip("/").rpartition("/")[2] for path in edits] == ["edits", "edit"]
+    (flat,) = posts(gateways, asked["prospolabs"])
+    assert (flat["fields"]["mode"], len(flat["fields"]["image_urls"])) == ("edit", 2)
+    (task,) = posts(gateways, asked["runware"])
+    assert len(task["fields"][0]["inputs"]["referenceImages"]) == 2
+    assert Submission.objects.count() == 4

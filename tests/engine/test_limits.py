@@ -1,0 +1,64 @@
+"""An account's limits are kept exactly, however many workers there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from generations.engine.net import Net
+from providers.sandbox.client import Control
+from tests.conftest import Person, ask, eventually
+from tests.engine.stage import all_ended, change, looked_after, pass_time
+
+Nets = Callable[[], tuple[Net, Net]]
+
+
+def test_no_more_calls_are_in_flight_than_the_account_may_have(
+    person: Person, gateways: Control, two_nets: Nets
+) -> None:
+    change("bytespike", max_in_flight=3)
+    gateways.settings("bytespike", latency=3600)
+    asked = [ask(person, f"number {number}", provider="bytespike") for number in range(8)]
+    two_nets()
+
+    for flying, sent in ((3, 3), (3, 6), (2, 8)):
+        eventually(lambda most=sent: gateways.count("bytespike") >= most)
+        looked_after(person, "prospolabs", gateways)
+        assert gateways.state()["running"]["bytespike"] == flying
+        assert gateways.count("bytespike") == sent
+        gateways.advance(3600)
+    assert [one.charged for one in all_ended(asked)] == [12_000] * 8
+
+
+def test_no_more_calls_leave_in_a_minute_than_the_account_may_send(
+    person: Person, gateways: Control, two_nets: Nets
+) -> None:
+    change("prospolabs", rpm=5)
+    gateways.settings("prospolabs", rpm=5)
+    asked = [ask(person, f"number {number}", provider="prospolabs") for number in range(12)]
+    two_nets()
+
+    for sent in (5, 10, 12):
+        eventually(lambda most=sent: gateways.count("prospolabs") >= most)
+        looked_after(person, "bytespike", gateways)
+        assert gateways.count("prospolabs") == sent
+        gateways.advance(61)
+        pass_time(61)
+    assert all(one.status == "succeeded" for one in all_ended(asked))
+    assert {note["status"] for note in gateways.requests("prospolabs", "submit")} == {202}
+
+
+def test_where_polls_count_they_are_spared_as_well(
+    person: Person, gateways: Control, two_nets: Nets
+) -> None:
+    change("threedai", rpm=3, settings={"rate_counts_polls": True})
+    gateways.switch("3d.rate_counts_polls", True)
+    gateways.settings("threedai", rpm=3)
+    asked = [ask(person, f"number {number}", provider="threedai") for number in range(2)]
+    two_nets()
+
+    eventually(lambda: len(gateways.requests("threedai")) >= 3)
+    looked_after(person, "bytespike", gateways)
+    gateways.advance(61)
+    pass_time(61)
+    assert [one.status for one in all_ended(asked)] == ["succeeded", "succeeded"]
+    assert 429 not in {note["status"] for note in gateways.requests("threedai")}

@@ -1,0 +1,44 @@
+"""A worker that stands still for longer than its lease, with answers to paid calls unread, and then goes on."""
+
+from __future__ import annotations
+
+import signal
+
+from generations.states import SubmissionState
+from providers.sandbox.client import Control
+from tests.conftest import Person, eventually
+from tests.kill.fleet import Fleet
+from tests.kill.stage import (
+    all_ended,
+    all_in_state,
+    ask_at,
+    assert_ledgers_agree,
+    in_state,
+    late_pictures_come,
+    outcome,
+    submission_of,
+)
+
+
+def test_an_answer_read_too_late_is_recorded_and_its_pictures_are_stored_and_charged_once(
+    fleet: Fleet, person: Person, gateways: Control
+) -> None:
+    gateways.fault("hang", seconds=2, times=3)
+    won_back, waited_for, given_up = (ask_at(person, one) for one in ("aigateway", "bytespike", "threedai"))
+    three = [won_back, waited_for, given_up]
+    slow = fleet.net()
+    eventually(lambda: len(gateways.bill()) == 3, what="three paid calls on the wire")
+    slow.send(signal.SIGSTOP)
+
+    fleet.net(), fleet.media()
+    all_in_state(three, SubmissionState.UNKNOWN)
+    all_ended([won_back, given_up])  # by our key, and not at all
+    assert outcome(given_up) == ("failed", 0, 0)
+    assert in_state(submission_of(waited_for), SubmissionState.UNKNOWN)
+
+    slow.send(signal.SIGCONT)
+    eventually(lambda: outcome(waited_for) == ("succeeded", 1, 1), what="the late answer in the books")
+    late_pictures_come([given_up])
+    assert outcome(given_up) == ("failed", 1, 0)
+    assert outcome(won_back) == ("succeeded", 1, 1)
+    assert_ledgers_agree(gateways)
