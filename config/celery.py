@@ -14,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("seedbank")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.set_default()  # in every thread: the current app is each thread's own
 
 
 @import_modules.connect
@@ -25,7 +26,7 @@ def _carry_loops(sender: Celery, **_: object) -> None:
 
 
 @app.on_after_configure.connect
-def _ready(sender: Celery, **_: object) -> None:
+def _ready(**_: object) -> None:
     """The file system broker wants its folders before the first message."""
     for name in ("data_folder_in", "control_folder"):
         folder = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get(name)

@@ -111,7 +111,9 @@ def storage(name: str, folder: Path) -> dict[str, object]:
     if unknown:
         raise BadSetting(name, f"has an unknown option: {', '.join(sorted(unknown))}.")
     options: dict[str, object] = {"bucket_name": parts.hostname}
-    for key, option in (("endpoint", "endpoint_url"), ("region", "region_name"), ("prefix", "location")):
+    for key, option in (("endpoint", "endpoint_url"), ("region", "region_name"), ("prefix", "location"),
+        ("public_endpoint", "public_endpoint_url"),
+    ):
         if key in query:
             options[option] = query[key]
     for key in ("access_key", "secret_key"):

@@ -131,13 +131,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── broker: messages only wake; losing all of them loses no work ────────────────
 BROKER_URL = env.broker("BROKER_URL")
+_redelivery = env.integer("BROKER_VISIBILITY_TIMEOUT", 600, low=1) or 600
 if BROKER_URL:
     CELERY_BROKER_URL = BROKER_URL
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
         {
-            "visibility_timeout": 600,
-            "unacked_restore_interval": 5,
-            "unacked_restore_throttle": 2,
+            "visibility_timeout": _redelivery,
+            "unacked_restore_interval": max(1, min(5, _redelivery // 6)),
+            "unacked_restore_throttle": max(1, min(2, _redelivery // 6)),
             "socket_timeout": 10,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
@@ -258,8 +259,8 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "generations.web.errors.csrf_failure"
 _media_origins = [
     f"{urlsplit(str(value)).scheme}://{urlsplit(str(value)).netloc}"
-    for value in [STORAGES["originals"].get("OPTIONS", {}).get("endpoint_url")]  # type: ignore[attr-defined]
-    if value
+    for name in ("endpoint_url", "public_endpoint_url")
+    if (value := STORAGES["originals"].get("OPTIONS", {}).get(name))  # type: ignore[attr-defined]
 ]
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ("/api/docs",),

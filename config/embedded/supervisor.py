@@ -23,7 +23,7 @@ from config.embedded import warden
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before a restart, doubling
 SETTLED_SECONDS = 30.0  # a program that lived so long begins again with the first pause
-HURRY_SECONDS = 3.0  # what a second Ctrl-C leaves each program
+HURRY_SECONDS = 6.0  # what a second Ctrl-C leaves each program; the net loop takes five to give up
 COLOURS = (36, 32, 33, 35, 34, 31)
 # Tells the warden about the new group before the program begins, so that none can escape it.
 REGISTER = 'echo "+$$" >&0; exec "$0" "$@" </dev/null'

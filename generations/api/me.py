@@ -95,15 +95,15 @@ class Usage(Endpoint):
         )
 
 
-_NOTHING = Value(0, output_field=BigIntegerField())
+def _sum(what: Any, *, among: Q | None) -> Coalesce:
+    return Coalesce(Sum(what, filter=among), Value(0), output_field=BigIntegerField())
+
+
 _CAPTURED = Q(kind=Kind.CAPTURE)
 _SUMS = {
-    "charged": Coalesce(
-        Sum(Case(When(_CAPTURED, then=F("amount")), default=-F("amount"), output_field=BigIntegerField())),
-        _NOTHING,
-    ),
-    "cost": Coalesce(Sum("provider_cost", filter=_CAPTURED), _NOTHING),
-    "images": Coalesce(Sum("pictures", filter=_CAPTURED), _NOTHING),
+    "charged": _sum(Case(When(_CAPTURED, then=F("amount")), default=-F("amount")), among=None),
+    "cost": _sum(F("provider_cost"), among=_CAPTURED),
+    "images": _sum(F("pictures"), among=_CAPTURED),
     "generations": Count("generation_id", distinct=True, filter=_CAPTURED),
 }
 

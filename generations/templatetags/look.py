@@ -125,9 +125,6 @@ def aspect_shape(aspect: str) -> SafeString:
     wide, high = width * scale, height * scale
     return format_html(
         '<svg class="shape" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">'
-        '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="2"/></svg>',
-        (20 - wide) / 2,
-        (20 - high) / 2,
-        wide,
-        high,
+        '<rect x="{}" y="{}" width="{}" height="{}" rx="2"/></svg>',
+        *(round(value, 1) for value in ((20 - wide) / 2, (20 - high) / 2, wide, high)),
     )

@@ -49,12 +49,12 @@ def run(sql: str, *parameters: object) -> None:
 def test_what_was_booked_is_never_changed(person: Person, sql: str) -> None:
     captured(person)
     pricing.set_price(model="seedream-5-lite", provider="runware", unit=35_000)
-    before = [list(model.objects.order_by("id").values()) for model in (Transfer, Hold, Price)]  # type: ignore[attr-defined]
+    before = [list(model.objects.order_by("id").values()) for model in (Transfer, Hold, Price)]
 
     with pytest.raises(DatabaseError, match="is refused"):
         run(sql)
 
-    assert [list(model.objects.order_by("id").values()) for model in (Transfer, Hold, Price)] == before  # type: ignore[attr-defined]
+    assert [list(model.objects.order_by("id").values()) for model in (Transfer, Hold, Price)] == before
     assert_books_add_up()
 
 

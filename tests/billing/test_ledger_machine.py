@@ -29,7 +29,7 @@ from tests.conftest import Person, make_person
 PEOPLE = ("ada", "ben")
 PROVIDERS = ("runware", "bytespike", "threedai")
 amounts = st.integers(1, 60) | st.integers(1, 10**12)
-people = st.sampled_from(PEOPLE)
+names = st.sampled_from(PEOPLE)
 keys = st.none() | st.sampled_from(["a", "b", "c"])
 shares = st.dictionaries(st.sampled_from(PROVIDERS), st.integers(0, 40))
 
@@ -82,7 +82,7 @@ class Ledger(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.savepoint.__exit__(None, None, None)
 
-    @rule(name=people, amount=amounts, key=keys)
+    @rule(name=names, amount=amounts, key=keys)
     def grant(self, name: str, amount: int, key: str | None) -> None:
         def grant() -> tuple[Transfer, bool]:
             return ledger.grant(user=self.people[name].user, amount=amount, memo="gift", actor=None, key=key)
@@ -104,7 +104,7 @@ class Ledger(RuleBasedStateMachine):
                 self.purses[name].granted += amount
                 self.purses[name].available += amount
 
-    @rule(name=people, amount=amounts)
+    @rule(name=names, amount=amounts)
     def revoke(self, name: str, amount: int) -> None:
         purse, user = self.purses[name], self.people[name].user
         if purse.available < amount:
@@ -115,11 +115,11 @@ class Ledger(RuleBasedStateMachine):
         purse.granted -= amount
         purse.available -= amount
 
-    @rule(target=holds, name=people, amount=amounts)
+    @rule(target=holds, name=names, amount=amounts)
     def hold(self, name: str, amount: int) -> Any:
         return self._hold(name, amount)
 
-    @rule(target=holds, name=people)
+    @rule(target=holds, name=names)
     def hold_the_last_of_it(self, name: str) -> Any:
         return self._hold(name, max(1, self.purses[name].available))
 

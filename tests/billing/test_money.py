@@ -95,7 +95,7 @@ def test_any_text_is_an_exact_amount_or_refused(text: str) -> None:
 
 
 def test_no_float_is_anywhere_in_billing() -> None:
-    sources = [path for path in Path(billing.__file__).parent.rglob("*.py")]
+    sources = list(Path(billing.__file__).parent.rglob("*.py"))
     floats = [
         f"{path.name}:{node.lineno}"
         for path in sources

@@ -35,6 +35,7 @@ def _brisk_pace(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(registry.ADAPTERS, slug, _brisk(adapter))
 
 
+Start = Callable[..., None]
 Forgive = Callable[[Callable[[dict[str, Any]], bool]], None]
 
 
@@ -43,20 +44,19 @@ def forgive(gateways: Control) -> Iterator[Forgive]:
     """After every test: the books add up. A test may forgive lines of the bill, saying why."""
     forgiven: list[Callable[[dict[str, Any]], bool]] = []
     yield forgiven.append
+    print('CHECK')
     check_books(gateways, forgiven=lambda line: any(one(line) for one in forgiven))
 
 
 @pytest.fixture
-def two_nets(gateways: Control) -> Iterator[Callable[[], tuple[Net, Net]]]:
-    """Starts two net loops at once, with one media loop, when called."""
+def loops(gateways: Control) -> Iterator[Start]:
+    """Starts net and media loops as a test wants them, and stops them at its end."""
     running: list[Net | Media] = []
 
-    def start() -> tuple[Net, Net]:
-        pair, media = (Net(), Net()), Media()
-        running.extend([*pair, media])
-        for loop in (*pair, media):
+    def start(*started: Net | Media) -> None:
+        for loop in started:
+            running.append(loop)
             loop.start()
-        return pair
 
     yield start
     for loop in running:

@@ -48,13 +48,13 @@ def test_a_count_above_a_gateways_limit_becomes_several_calls(
 
 
 def test_pictures_that_do_not_come_are_not_charged(person: Person, gateways: Control, engine: Net) -> None:
+    before = person.wallet.available
     few, broken, none = [], [], []
     for provider in registry.ADAPTERS:
         few.append(faulty(person, gateways, provider, Fault.FEWER, count=4, missing=1))
         broken.append(faulty(person, gateways, provider, Fault.ENTRY_ERROR, count=4, index=1))
     for provider in ("aigateway", "bytespike", "threedai", "prospolabs"):
         none.append(faulty(person, gateways, provider, Fault.NO_PICTURES, count=2, charged=True))
-    before = person.wallet.available + person.wallet.held
     all_ended([*few, *broken, *none])
 
     for generation in (*few, *broken):

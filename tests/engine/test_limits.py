@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from generations.engine.media import Media
 from generations.engine.net import Net
 from providers.sandbox.client import Control
 from tests.conftest import Person, ask, eventually
+from tests.engine.conftest import Start
 from tests.engine.stage import all_ended, change, looked_after, pass_time
-
-Nets = Callable[[], tuple[Net, Net]]
 
 
 def test_no_more_calls_are_in_flight_than_the_account_may_have(
-    person: Person, gateways: Control, two_nets: Nets
+    person: Person, gateways: Control, loops: Start
 ) -> None:
     change("bytespike", max_in_flight=3)
     gateways.settings("bytespike", latency=3600)
     asked = [ask(person, f"number {number}", provider="bytespike") for number in range(8)]
-    two_nets()
+    loops(Net(), Net(), Media())
 
     for flying, sent in ((3, 3), (3, 6), (2, 8)):
         eventually(lambda most=sent: gateways.count("bytespike") >= most)
@@ -30,12 +28,12 @@ def test_no_more_calls_are_in_flight_than_the_account_may_have(
 
 
 def test_no_more_calls_leave_in_a_minute_than_the_account_may_send(
-    person: Person, gateways: Control, two_nets: Nets
+    person: Person, gateways: Control, loops: Start
 ) -> None:
     change("prospolabs", rpm=5)
     gateways.settings("prospolabs", rpm=5)
     asked = [ask(person, f"number {number}", provider="prospolabs") for number in range(12)]
-    two_nets()
+    loops(Net(), Net(), Media())
 
     for sent in (5, 10, 12):
         eventually(lambda most=sent: gateways.count("prospolabs") >= most)
@@ -48,13 +46,13 @@ def test_no_more_calls_leave_in_a_minute_than_the_account_may_send(
 
 
 def test_where_polls_count_they_are_spared_as_well(
-    person: Person, gateways: Control, two_nets: Nets
+    person: Person, gateways: Control, loops: Start
 ) -> None:
     change("threedai", rpm=3, settings={"rate_counts_polls": True})
     gateways.switch("3d.rate_counts_polls", True)
     gateways.settings("threedai", rpm=3)
     asked = [ask(person, f"number {number}", provider="threedai") for number in range(2)]
-    two_nets()
+    loops(Net(), Net(), Media())
 
     eventually(lambda: len(gateways.requests("threedai")) >= 3)
     looked_after(person, "bytespike", gateways)

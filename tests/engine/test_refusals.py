@@ -145,7 +145,7 @@ def test_a_gateway_that_names_a_time_is_not_asked_by_anybody_before(
 ) -> None:
     gateways.fault(Fault.RATE_LIMITED, gateway="bytespike", retry_after=7, prompt_contains="first")
     gateways.fault(Fault.UNAVAILABLE, gateway="aigateway", retry_after=7, prompt_contains="first")
-    gateways.fault(Fault.RATE_LIMITED, gateway="prospolabs", retry_after=7, as_date=True, prompt_contains="first")
+    gateways.fault(Fault.RATE_LIMITED, gateway="prospolabs", retry_after=7, prompt_contains="first")
     providers = ("bytespike", "aigateway", "prospolabs")
     first = {provider: ask(person, f"first {provider}", provider=provider) for provider in providers}
     for generation in first.values():

@@ -42,6 +42,13 @@ def people(stage: Stage) -> object:
         return connection.execute("SELECT count(*), min(id::text) FROM accounts_user").fetchone()
 
 
+def granted(stage: Stage) -> int:
+    with psycopg.connect(make_conninfo(**postgres.conninfo(stage.data_dir))) as connection:
+        row = connection.execute("SELECT sum(granted) FROM billing_wallet").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
 def leader(stage: Stage, words: str) -> int:
     """The first process of a group whose command has these words."""
     return next(pid for pid in stage.marked() if os.getpgid(pid) == pid and pid in processes_marked(words))
@@ -127,8 +134,8 @@ def test_commands_work_beside_a_running_up_and_alone(stage: Stage, up: Callable[
     assert server_of(stage.data_dir) is None
     actor = up()
     actor.says("Seedbank is ready")
-    before = people(stage)
-    beside = stage.python("manage.py", "create_user", "second@example.com")
+    before = granted(stage)
+    beside = stage.python("manage.py", "grant", "you@seedbank.local", "2.50", "--memo", "a present")
     assert beside.ends() == 0, beside.lines
-    assert people(stage) != before
+    assert granted(stage) == before + 2_500_000
     interrupt(actor, stage)

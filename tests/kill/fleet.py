@@ -41,6 +41,10 @@ class Process:
         """A signal to its main process, which may be gone already."""
         self._popen.send_signal(number)
 
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send(signal.SIGTERM)
+
     def ends(self, *, within: float = 30.0) -> int:
         """Wait for its end, and give the exit code."""
         return self._popen.wait(within)
@@ -87,7 +91,9 @@ class Fleet:
         return self._start(processes.beat(folder), {})
 
     def web(self, port: int, *, at: str = "") -> Process:
-        return self._start(processes.web("127.0.0.1", port, 1), _killed(at, 1))
+        """The web server; only the first of its processes to get ``at`` the moment is killed."""
+        once = {"SEEDBANK_KILL_ONCE": str(self.folder / "killed")}
+        return self._start(processes.web("127.0.0.1", port, 1), _killed(at, 1) | once)
 
     def command(self, *words: str, at: str = "", **environment: str) -> Process:
         """One of manage.py's commands."""

@@ -14,7 +14,7 @@ from uuid6 import uuid7
 
 from billing import oversight
 from billing.models import Hold, Kind, Transfer
-from generations.models import Asset, Generation, Result, Submission
+from generations.models import Asset, Generation, Move, Result, Submission
 from generations.states import ENDED, OVER, ResultState, SubmissionState
 from generations.storage import originals
 from providers import registry
@@ -28,6 +28,8 @@ GATEWAYS = (*registry.ADAPTERS, TASKS)
 """Every gateway; Bytespike twice, for through its tasks API it finds a lost answer."""
 FOUND_AGAIN = {"aigateway", "runware", TASKS}
 """Those that let a lost answer be found: by the same key, by our id, by either."""
+STORED = ("succeeded", 1, 1)
+GIVEN_UP = ("failed", 0, 0)
 _names = count(1)
 
 
@@ -76,6 +78,26 @@ def all_ended(generations: Iterable[Generation], *, within: float = 60.0) -> Non
         return not mine.exclude(status__in=ENDED).exists()
 
     eventually(over, within=within, what=f"the end of {mine.count()} generations")
+
+
+def something_moves() -> None:
+    """Wait until the work has got a step further, or is over."""
+    before = Move.objects.count()
+    eventually(
+        lambda: Move.objects.count() > before or not Generation.objects.exclude(status__in=ENDED).exists(),
+        what="the next step",
+    )
+
+
+def all_quiet() -> None:
+    """Wait until nobody has anything left to do, late pictures included."""
+    left = Submission.objects.exclude(state__in=OVER)
+
+    def quiet() -> bool:
+        let_time_pass(left)
+        return not left.exists()
+
+    eventually(quiet, within=60, what="quiet")
 
 
 def late_pictures_come(generations: Iterable[Generation]) -> None:

@@ -12,6 +12,8 @@ from tests.kill.fleet import Fleet
 from tests.kill.stage import (
     FOUND_AGAIN,
     GATEWAYS,
+    GIVEN_UP,
+    STORED,
     all_ended,
     ask_at,
     ask_everywhere,
@@ -19,9 +21,6 @@ from tests.kill.stage import (
     outcome,
     submission_of,
 )
-
-STORED = ("succeeded", 1, 1)
-GIVEN_UP = ("failed", 0, 0)
 
 
 def test_a_worker_killed_with_rows_it_has_claimed_costs_only_time(

@@ -1,4 +1,4 @@
-"""A worker that stands still for longer than its lease, with answers to paid calls unread, and then goes on."""
+"""A worker that stands still for longer than its lease, answers to paid calls unread, and then goes on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
 from tests.kill.fleet import Fleet
 from tests.kill.stage import (
+    GIVEN_UP,
+    STORED,
     all_ended,
     all_in_state,
     ask_at,
@@ -33,12 +35,12 @@ def test_an_answer_read_too_late_is_recorded_and_its_pictures_are_stored_and_cha
     fleet.net(), fleet.media()
     all_in_state(three, SubmissionState.UNKNOWN)
     all_ended([won_back, given_up])  # by our key, and not at all
-    assert outcome(given_up) == ("failed", 0, 0)
+    assert outcome(given_up) == GIVEN_UP
     assert in_state(submission_of(waited_for), SubmissionState.UNKNOWN)
 
     slow.send(signal.SIGCONT)
-    eventually(lambda: outcome(waited_for) == ("succeeded", 1, 1), what="the late answer in the books")
+    eventually(lambda: outcome(waited_for) == STORED, what="the late answer in the books")
     late_pictures_come([given_up])
     assert outcome(given_up) == ("failed", 1, 0)
-    assert outcome(won_back) == ("succeeded", 1, 1)
+    assert outcome(won_back) == STORED
     assert_ledgers_agree(gateways)

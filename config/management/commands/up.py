@@ -93,7 +93,8 @@ def _empty_the_letter_box(folder: Path) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("data_folder_in", "data_folder_out", "control_folder"):
-        Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS[name]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = Path(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS[name]))
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _refuse_taken_ports() -> None:

@@ -1,0 +1,102 @@
+"""The web process: killed while it takes an order, beside a broker that says nothing, and as a way back."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import httpx
+import pytest
+
+from accounts.actions import create_api_key
+from generations.models import Generation, WebhookEvent
+from providers.sandbox.client import Control
+from tests.conftest import Person, eventually
+from tests.ground.stage import free_port
+from tests.kill.fleet import Fleet, listening
+from tests.kill.stage import STORED, all_ended, ask_at, assert_ledgers_agree, outcome
+
+PATIENCE = 5.0
+"""Seconds a client waits: far less than the silent broker would keep whoever waits for it."""
+
+
+@pytest.fixture
+def silent_broker() -> Iterator[str]:
+    """A Redis that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening_socket:
+        yield f"redis://127.0.0.1:{listening_socket.getsockname()[1]}/0"
+
+
+@pytest.fixture
+def serve(fleet: Fleet) -> Iterator[Callable[..., httpx.Client]]:
+    """Starts the web process, and gives a client for it."""
+    port = free_port()
+    fleet.environment["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=fleet.environment["PUBLIC_URL"], timeout=PATIENCE) as client:
+
+        def start(at: str = "") -> httpx.Client:
+            fleet.web(port, at=at)
+            eventually(lambda: _alive(client), within=60, what="the web process")
+            return client
+
+        yield start
+
+
+def _alive(client: httpx.Client) -> bool:
+    with suppress(httpx.TransportError):
+        return client.get("/health/live").status_code == 200
+    return False
+
+
+def test_an_order_cut_off_by_death_held_nothing_and_is_given_once_when_repeated(
+    fleet: Fleet, serve: Callable[..., httpx.Client], silent_broker: str, person: Person, gateways: Control
+) -> None:
+    fleet.environment["BROKER_URL"] = silent_broker
+    client = serve(at="after_hold")
+    _, secret = create_api_key(user=person.user, name="a program")
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "the same order"}
+    order = {"prompt": "a red boat", "provider": "bytespike"}
+
+    with pytest.raises(httpx.TransportError):
+        client.post("/api/v1/generations", json=order, headers=headers)
+    assert not Generation.objects.exists()
+    assert (person.wallet.available, person.wallet.held) == (person.wallet.granted, 0)
+
+    eventually(lambda: _alive(client), what="the web process again")
+    answers = [client.post("/api/v1/generations", json=order, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    generation = Generation.objects.get()
+    assert person.wallet.held == generation.quoted
+
+    fleet.net(), fleet.media()  # which find the work by themselves
+    all_ended([generation])
+    assert outcome(generation) == STORED
+    assert_ledgers_agree(gateways)
+
+
+def test_workers_stop_in_order_although_their_broker_says_nothing(
+    fleet: Fleet, silent_broker: str, gateways: Control
+) -> None:
+    fleet.environment["BROKER_URL"] = silent_broker
+    workers = [fleet.net(), fleet.media()]
+    listening(2)
+    for worker in workers:
+        worker.terminate()
+    assert [worker.ends() for worker in workers] == [0, 0]
+
+
+def test_a_lost_answer_of_a_gateway_that_only_writes_to_us_is_found_by_what_it_wrote(
+    fleet: Fleet, serve: Callable[..., httpx.Client], person: Person, gateways: Control
+) -> None:
+    serve()
+    gateways.settings("prospolabs", latency=1)
+    generation = ask_at(person, "prospolabs")
+    fleet.net(at="after_answer").is_killed()
+    eventually(WebhookEvent.objects.exists, what="the gateway's letter")
+
+    fleet.net(), fleet.media()
+    all_ended([generation])
+    assert outcome(generation) == STORED
+    assert gateways.count("prospolabs") == 1
+    assert_ledgers_agree(gateways)
