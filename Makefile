@@ -39,7 +39,7 @@ bench: $(VENV)/.dev ## Benchmarks, each against a floor or a peer in the same ru
 	@$(BIN)/python -m bench
 
 screenshots: $(VENV)/.dev ## Every page, light and dark, on a phone, a laptop and a large screen
-	@$(BIN)/python -m tests.screenshots
+	@$(BIN)/python -m bench.screenshots
 
 lock: $(VENV)/.dev ## Resolve the dependencies again into both lock files
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
@@ -38,7 +37,7 @@ def create_user(*, email: str, password: str, staff: bool = False, name: str = "
     """A person with a verified sign-in and a personal project. Raises Invalid, Conflict."""
     email = email.strip().lower()
     try:
-        validate_email(email)
+        User._meta.get_field("email").clean(email, None)
     except ValidationError as error:
         raise Invalid("email must be an e-mail address.", fields={"email": error.messages}) from None
     try:

@@ -74,7 +74,7 @@ class OneProject(Endpoint):
     """One project."""
 
     @described("get_project", "One project", {200: ProjectAnswer}, errors=[404])
-    def get(self, request: Request, project_id: UUID) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project_id: UUID) -> Response:
         project = _visible(self.principal, project_id)
         return Response(projects_json(self.principal, [project])[0])
 
@@ -91,7 +91,7 @@ class OneProject(Endpoint):
         {204: None},
         errors=[404, 409],
     )
-    def delete(self, request: Request, project_id: UUID) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, project_id: UUID) -> Response:
         actions.archive_project(principal=self.principal, project_id=project_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -149,7 +149,7 @@ class OneMember(Endpoint):
         return Response(member_json(changed))
 
     @described("remove_member", "Remove somebody, or leave", {204: None}, errors=[404, 409])
-    def delete(self, request: Request, project_id: UUID, user_id: UUID) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, project_id: UUID, user_id: UUID) -> Response:
         actions.remove_member(principal=self.principal, project_id=project_id, user_id=user_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -48,7 +48,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             ApiKey.objects.filter(id=key.id).update(last_used_at=now)
         return key.user, key
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="seedbank"'
 
 

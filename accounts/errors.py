@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-class Refusal(Exception):  # noqa: N818  (an answer, not a fault)
+class Refusal(Exception):
     """A request that cannot be carried out. The subclass says what kind; config.api gives it a status.
 
     ``fields`` names what to mend, each with sentences; ``retry_after`` is in seconds.

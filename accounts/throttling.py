@@ -22,5 +22,5 @@ class KeyRate(SimpleRateThrottle):
     def get_rate(self) -> str | None:
         return f"{settings.API_RATE}/min" if settings.API_RATE else None
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:  # noqa: ARG002
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
         return f"rate:{request.auth.id}" if isinstance(request.auth, ApiKey) else None

@@ -43,7 +43,9 @@ def main() -> None:
             f"{rounds[1][0]:.0f}/s against {rounds[1][1]:.0f}/s, one thread, turn about, median of 3; {stage.machine()}",
         )
         held = _hot(wallet.id, project.id)
-        stage.row("holds on one hot wallet, 16 threads", "-", f"{held:.0f}/s", "ledger.hold in its own transaction")
+        stage.row(
+            "holds on one hot wallet, 16 threads", "-", f"{held:.0f}/s", "ledger.hold in its own transaction"
+        )
 
 
 def _rate(work: Callable[[], None], seconds: float) -> float:

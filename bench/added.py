@@ -32,7 +32,10 @@ def main() -> None:
                     principal=Principal(user), asked=asked, render=lambda made: {"id": str(made.id)}
                 )
                 stage.until(
-                    lambda made=made: Generation.objects.filter(id=made.subject_id, status="succeeded").exists(), 60
+                    lambda made=made: Generation.objects.filter(
+                        id=made.subject_id, status="succeeded"
+                    ).exists(),
+                    60,
                 )
                 times.append(time.monotonic() - begun)
             connection.close()

@@ -1,7 +1,7 @@
 """A longer storm than the tests': python bench/chaos.py [strikes] [storms], each storm with another seed.
 
 Real workers are killed and paused and the database is cut off at random while pictures are made at every
-gateway; then our books, the gateways' bill and the stored objects must tell one story. Exit code 0 if they do.
+gateway; then our books, the gateways' bill and the stored objects must tell one story: exit code 0.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ def prepare() -> ExitStack:
     """Point Seedbank at a fresh embedded database and set Django up. Call before importing models."""
     folder = Path(tempfile.mkdtemp(prefix="seedbank-bench-"))
     stack = ExitStack()
+    stack.callback(_clean, folder)
     if not os.environ.get("BENCH_KEEP_DATABASE"):
         os.environ.pop("DATABASE_URL", None)
     os.environ |= {
@@ -128,6 +130,13 @@ def machine() -> str:
 
 def row(what: str, against: str, ratio: str, details: str) -> None:
     print(f"| {what} | {against} | {ratio} | {details} |", flush=True)
+
+
+def _clean(folder: Path) -> None:
+    cluster = folder / "var" / "postgres"
+    if cluster.is_symlink():
+        shutil.rmtree(cluster.resolve(), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_ports() -> int:

@@ -46,7 +46,7 @@ class MyWallet(Endpoint):
     """Credits."""
 
     @described("get_wallet", "My balance", {200: WalletAnswer})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         return Response(wallet_json(self.principal.user))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from accounts.errors import Conflict, Refusal
 from billing.money import dollars
 
@@ -17,6 +19,29 @@ class InsufficientCredit(Refusal):
             f"This costs ${dollars(needed)}; ${dollars(available)} is available{work}. "
             "Ask for credit, or make fewer pictures.",
             extra={"needed": dollars(needed), "available": dollars(available), "held": dollars(held)},
+        )
+
+
+class BudgetExhausted(Refusal):
+    """A budget of the person, project or key has no room for this. Nothing was held."""
+
+    code = "budget_exhausted"
+
+    def __init__(
+        self, *, scope: str, every: str, needed: int, left: int, held: int, resets: date | None
+    ) -> None:
+        span = "in all" if resets is None else f"this {every}"
+        again = "Ask for a larger one." if resets is None else f"It begins anew on {resets.isoformat()}."
+        super().__init__(
+            f"This costs ${dollars(needed)}, but the budget of this {scope} has ${dollars(left)} left {span} "
+            f"(${dollars(held)} is held by running work). {again}",
+            extra={
+                "needed": dollars(needed),
+                "left": dollars(left),
+                "held": dollars(held),
+                "budget": scope,
+                "resets_on": resets.isoformat() if resets else None,
+            },
         )
 
 

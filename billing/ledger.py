@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 
 from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from billing import budgets
 from billing.errors import InsufficientCredit
 from billing.models import Hold, Kind, Transfer, Wallet
 from billing.money import MOST, dollars
@@ -99,9 +100,16 @@ def revoke(*, user: User, amount: int, memo: str, actor: User | None) -> Transfe
 
 
 def hold(
-    *, wallet: Wallet, amount: int, generation_id: UUID, project_id: UUID, provider: str, model: str
+    *,
+    wallet: Wallet,
+    amount: int,
+    generation_id: UUID,
+    project_id: UUID,
+    provider: str,
+    model: str,
+    key_id: UUID | None = None,
 ) -> Hold:
-    """Set the exact quote aside, or raise InsufficientCredit and hold nothing.
+    """Set the exact quote aside, or raise InsufficientCredit or BudgetExhausted and hold nothing.
 
     The caller's transaction must not go on after the refusal.
     """
@@ -121,6 +129,7 @@ def hold(
         provider=provider,
         model=model,
     )
+    budgets.reserve(held, user_id=wallet.user_id, key_id=key_id)
     if not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
         available=F("available") - amount, held=F("held") + amount
     ):
@@ -141,6 +150,7 @@ def settle(*, generation_id: UUID, lines: Sequence[Line]) -> bool:
     ):
         return False
     held = Hold.objects.get(generation_id=generation_id)
+    budgets.settle(held, captured)
     common = {
         "wallet_id": held.wallet_id,
         "hold": held,
@@ -216,6 +226,7 @@ def refund(
         or _refunded(capture) > capture.amount
     ):
         raise Conflict("This was refunded already.", code="already_refunded")
+    budgets.give_back(capture.hold_id, amount)
     Wallet.objects.filter(id=capture.wallet_id).update(
         spent=F("spent") - amount, available=F("available") + amount
     )

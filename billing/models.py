@@ -118,7 +118,7 @@ class Transfer(models.Model):
     target = models.CharField(max_length=60)
     amount = models.BigIntegerField()
     reverses = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reversals")
-    key = models.CharField(max_length=200, null=True)  # noqa: DJ001  (NULLs are not unique, '' would be)
+    key = models.CharField(max_length=200, null=True)
     memo = models.CharField(max_length=500, blank=True)
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     generation_id = models.UUIDField(null=True)
@@ -202,3 +202,59 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}@{self.provider}: {self.unit}"
+
+
+class Scope(models.TextChoices):
+    """Whose spending a budget limits."""
+
+    PERSON = "person", "Person"
+    PROJECT = "project", "Project"
+    KEY = "key", "API key"
+
+
+class Every(models.TextChoices):
+    """How often a budget begins anew, at midnight UTC."""
+
+    DAY = "day", "Day"
+    MONTH = "month", "Month"
+    EVER = "ever", "In all"
+
+
+class Budget(models.Model):
+    """The most that one person, project or key may spend in a period, in micro-dollars."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    scope = models.CharField(max_length=7, choices=Scope.choices)
+    subject_id = models.UUIDField(help_text="The person's, project's or key's id")
+    every = models.CharField(max_length=5, choices=Every.choices, default=Every.MONTH)
+    amount = models.BigIntegerField(help_text="Micro-dollars")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "subject_id", "every"], name="budget_once"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="budget_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.subject_id} per {self.every}"
+
+
+class BudgetPeriod(models.Model):
+    """One day or month of a budget: what running work has reserved, and what was used."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="periods")
+    starts_on = models.DateField()
+    reserved = models.BigIntegerField(default=0)
+    used = models.BigIntegerField(default=0)
+    holds: models.ManyToManyField[Hold, models.Model] = models.ManyToManyField(Hold, related_name="periods")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["budget", "starts_on"], name="budget_period_once"),
+            models.CheckConstraint(
+                condition=Q(reserved__gte=0, used__gte=0), name="budget_period_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget_id} from {self.starts_on}"

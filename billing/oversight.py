@@ -59,10 +59,25 @@ WHERE (amount, captured, refunded, settled)
 """
 
 
+_BUDGETS = """
+SELECT p.id, p.reserved, p.used, p.reserved_sum, p.used_sum FROM (
+  SELECT p.id, p.reserved, p.used,
+         coalesce(sum(h.amount) FILTER (WHERE h.settled_at IS NULL), 0)::bigint AS reserved_sum,
+         coalesce(sum(h.captured - h.refunded) FILTER (WHERE h.settled_at IS NOT NULL), 0)::bigint AS used_sum
+  FROM billing_budgetperiod p
+  LEFT JOIN billing_budgetperiod_holds ph ON ph.budgetperiod_id = p.id
+  LEFT JOIN billing_hold h ON h.id = ph.hold_id
+  GROUP BY p.id
+) AS p
+WHERE (reserved, used) <> (reserved_sum, used_sum)
+"""
+
+
 def differences() -> Iterator[Difference]:
     """Everything in wallets, holds and transfers that does not add up."""
     yield from wallet_differences()
     yield from hold_differences()
+    yield from compare("budget equals its holds (reserved, used)", "budget period", _BUDGETS)
 
 
 def wallet_differences() -> Iterator[Difference]:

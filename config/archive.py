@@ -29,7 +29,13 @@ from generations.storage.store import sha256_of
 
 FORMAT = 1
 SIZES = (256, 512, 1024)
-_LEFT_OUT = {"django_migrations", "django_content_type", "auth_permission", "django_session", "django_admin_log"}
+_LEFT_OUT = {
+    "django_migrations",
+    "django_content_type",
+    "auth_permission",
+    "django_session",
+    "django_admin_log",
+}
 
 
 class ArchiveError(Exception):
@@ -79,7 +85,9 @@ def write(path: Path) -> Tally:
     with tarfile.open(draft, "w") as tar, transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute(
+                "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+            )
         manifest["migrations"] = migrations()
         for model in tables():
             manifest["tables"][model._meta.db_table] = _write_table(tar, model)
@@ -96,7 +104,7 @@ def _write_table(tar: tarfile.TarFile, model: type[models.Model]) -> dict[str, A
     with tempfile.TemporaryFile() as file:
         digest = hashlib.sha256()
         with connection.cursor() as cursor:
-            cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608
+            cursor.execute(f'SELECT count(*) FROM "{table}"')
             rows = cast(tuple[int], cursor.fetchone())[0]
             with _copy(cursor, f'COPY "{table}" ({_listed(columns)}) TO STDOUT') as copy:
                 for chunk in copy:
@@ -137,7 +145,9 @@ def read(path: Path) -> Tally:
         size = _read_objects(tar)
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+                cursor.execute(
+                    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+                )
             for model in tables():
                 _read_table(tar, model, manifest["tables"][model._meta.db_table])
             _check_originals()
@@ -152,7 +162,9 @@ def _check_fits(manifest: dict[str, Any]) -> None:
         raise ArchiveError("The backup was made by another version; restore with that version, then upgrade.")
     for model in tables():
         if model._meta.label != "billing.Price" and not _seeded(model) and model._default_manager.exists():
-            raise ArchiveError(f"The database is not empty ({model._meta.db_table}); restore into a fresh one.")
+            raise ArchiveError(
+                f"The database is not empty ({model._meta.db_table}); restore into a fresh one."
+            )
 
 
 def _seeded(model: type[models.Model]) -> bool:
@@ -164,19 +176,19 @@ def _read_table(tar: tarfile.TarFile, model: type[models.Model], facts: dict[str
     digest = hashlib.sha256()
     with connection.cursor() as cursor:
         if model._meta.label == "billing.Price" or _seeded(model):
-            cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608
+            cursor.execute(f'DELETE FROM "{table}"')
         with _copy(cursor, f'COPY "{table}" ({_listed(facts["columns"])}) FROM STDIN') as copy:
             source = _member(tar, f"tables/{table}")
             while chunk := source.read(1 << 20):
                 digest.update(chunk)
                 copy.write(chunk)
-        cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608
+        cursor.execute(f'SELECT count(*) FROM "{table}"')
         rows = cast(tuple[int], cursor.fetchone())[0]
         if digest.hexdigest() != facts["sha256"] or rows != facts["rows"]:
             raise ArchiveError(f"The backup is damaged: {table} is not what was written.")
         if isinstance(model._meta.pk, models.AutoField):
             cursor.execute(
-                f"SELECT setval(pg_get_serial_sequence(%s, %s), (SELECT coalesce(max(id), 0) + 1 FROM \"{table}\"), false)",  # noqa: S608
+                f'SELECT setval(pg_get_serial_sequence(%s, %s), (SELECT coalesce(max(id), 0) + 1 FROM "{table}"), false)',
                 [table, model._meta.pk.column],
             )
 

@@ -12,7 +12,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 class BadSetting(SystemExit):
-    """Raised for a missing or malformed variable; prints its sentence and exits with 2."""
+    """Raised for a missing or malformed variable: its sentence is printed, and the program ends."""
 
     def __init__(self, name: str, sentence: str) -> None:
         super().__init__(f"{name} {sentence}")
@@ -111,7 +111,10 @@ def storage(name: str, folder: Path) -> dict[str, object]:
     if unknown:
         raise BadSetting(name, f"has an unknown option: {', '.join(sorted(unknown))}.")
     options: dict[str, object] = {"bucket_name": parts.hostname}
-    for key, option in (("endpoint", "endpoint_url"), ("region", "region_name"), ("prefix", "location"),
+    for key, option in (
+        ("endpoint", "endpoint_url"),
+        ("region", "region_name"),
+        ("prefix", "location"),
         ("public_endpoint", "public_endpoint_url"),
     ):
         if key in query:

@@ -27,13 +27,13 @@ _LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
 @require_safe
-def live(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def live(request: HttpRequest) -> HttpResponse:
     """The process answers; it asks nobody else."""
     return _fresh(JsonResponse({"status": "ok"}))
 
 
 @require_safe
-def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def ready(request: HttpRequest) -> HttpResponse:
     """Whether each thing we stand on can be used, asked all at once; 503 if one cannot."""
     waiting = {name: _begin(check) for name, check in _CHECKS.items()}
     told = {name: _within_patience(answer) for name, answer in waiting.items()}

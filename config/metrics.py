@@ -23,13 +23,13 @@ _GENERATIONS = f"""
 SELECT status, count(*) FROM generations_generation WHERE status <> ALL(%s) GROUP BY 1
 UNION ALL
 SELECT status, count(*) FROM generations_generation WHERE id > {_SINCE} AND status = ANY(%s) GROUP BY 1
-"""  # noqa: S608
+"""
 _SUBMISSIONS = f"""
 SELECT provider, state, count(*) FROM generations_submission WHERE state <> ALL(%s) GROUP BY 1, 2
 UNION ALL
 SELECT provider, state, count(*) FROM generations_submission
 WHERE id > {_SINCE} AND state = ANY(%s) GROUP BY 1, 2
-"""  # noqa: S608
+"""
 _OLDEST = """
 SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM generations_submission
 WHERE state = ANY(%s) AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())

@@ -25,7 +25,7 @@ class Linked:
     quality: int | None
 
 
-def link(asset: Asset, *, format: str | None = None, quality: int | None = None) -> str:  # noqa: A002
+def link(asset: Asset, *, format: str | None = None, quality: int | None = None) -> str:
     """An absolute address of the picture."""
     said = f"{asset.id}-{format or ''}-{quality or ''}"
     return f"{settings.PUBLIC_URL}/p/{_SIGNER.sign(said)}"

@@ -49,7 +49,9 @@ class ProviderAccount(models.Model):
     position = models.PositiveSmallIntegerField(default=0, help_text="Lower is tried first")
     enabled = models.BooleanField(default=True)
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.ADMIN, editable=False)
-    base_url = models.URLField(blank=True, help_text="An origin without path; empty for the provider's own")
+    base_url = models.CharField(
+        max_length=200, blank=True, help_text="An origin without path; empty for the provider's own"
+    )
     sealed_key = models.TextField(blank=True, editable=False)
     key_hint = models.CharField(max_length=4, blank=True, editable=False)
     settings = models.JSONField(default=dict, blank=True)

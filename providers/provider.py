@@ -78,15 +78,15 @@ class Provider(Protocol):
         """The paid request. ``ours`` is a random UUID v4 stored before this is sent."""
         ...
 
-    def poll(self, theirs: str) -> Exchange[Report] | None:  # noqa: ARG002
+    def poll(self, theirs: str) -> Exchange[Report] | None:
         """How a task we know the provider's id of is getting on; None if it cannot be asked."""
         return None
 
-    def find(self, ours: UUID) -> Exchange[Report] | None:  # noqa: ARG002
+    def find(self, ours: UUID) -> Exchange[Report] | None:
         """What became of a request whose answer was lost; None if nobody can tell."""
         return None
 
-    def cancel(self, theirs: str) -> Exchange[Report] | None:  # noqa: ARG002
+    def cancel(self, theirs: str) -> Exchange[Report] | None:
         """Ask the provider to stop; None if it cannot be asked."""
         return None
 
@@ -96,8 +96,8 @@ class Provider(Protocol):
 
     def read_webhook(
         self,
-        headers: Mapping[str, str],  # noqa: ARG002
-        body: bytes,  # noqa: ARG002
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> tuple[str | None, Report]:
         """The provider's id and what it says. Raises ProviderError for what is not its hand."""
         raise ProviderError(Reason.NO_ANSWER, f"{self.profile.name} sends no webhooks")

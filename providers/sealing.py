@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _NONCE = 12
 
 
-class Unreadable(Exception):  # noqa: N818  (it states what the secret is)
+class Unreadable(Exception):
     """The secret was sealed for another row, or under a key that is gone."""
 
 

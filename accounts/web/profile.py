@@ -67,7 +67,9 @@ def create_key(request: HttpRequest, principal: Principal) -> HttpResponseBase:
             expires_at=timezone.now() + timedelta(days=int(days)) if days.isdecimal() else None,
         )
     except Refusal as refusal:
-        return _page(request, principal, key_errors=refusal.fields or {"name": [refusal.message]}, status=REFUSED)
+        return _page(
+            request, principal, key_errors=refusal.fields or {"name": [refusal.message]}, status=REFUSED
+        )
     answer = _page(request, principal, made=key, secret=secret)
     answer["Cache-Control"] = "no-store"
     return answer
@@ -88,15 +90,24 @@ def choose_theme(request: HttpRequest) -> HttpResponseBase:
     wanted = request.POST.get("theme", "")
     if wanted in THEMES:
         answer.set_cookie(
-            THEME_COOKIE, wanted, max_age=365 * 86400, samesite="Lax", secure=request.is_secure(), httponly=True
+            THEME_COOKIE,
+            wanted,
+            max_age=365 * 86400,
+            samesite="Lax",
+            secure=request.is_secure(),
+            httponly=True,
         )
     else:
         answer.delete_cookie(THEME_COOKIE, samesite="Lax")
     return answer
 
 
-def _page(request: HttpRequest, principal: Principal, *, status: int = 200, **more: object) -> HttpResponseBase:
-    keys = ApiKey.objects.filter(user=principal.user, revoked_at=None).select_related("project").order_by("-id")
+def _page(
+    request: HttpRequest, principal: Principal, *, status: int = 200, **more: object
+) -> HttpResponseBase:
+    keys = (
+        ApiKey.objects.filter(user=principal.user, revoked_at=None).select_related("project").order_by("-id")
+    )
     scopes = [scope for scope in Scope if scope != Scope.ADMIN or principal.user.is_staff]
     context = {
         "keys": keys,

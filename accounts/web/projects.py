@@ -51,9 +51,7 @@ def project(request: HttpRequest, principal: Principal, project_id: UUID) -> Htt
 @signed_in
 def rename(request: HttpRequest, principal: Principal, project_id: UUID) -> HttpResponseBase:
     try:
-        actions.update_project(
-            principal=principal, project_id=project_id, name=request.POST.get("name", "")
-        )
+        actions.update_project(principal=principal, project_id=project_id, name=request.POST.get("name", ""))
     except Invalid as refusal:
         return _page(request, principal, project_id, errors=refusal.fields)
     messages.success(request, _("The project has its new name."))

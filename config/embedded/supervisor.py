@@ -54,7 +54,7 @@ class _Child:
         return self.process.stdout
 
     def start(self, register: int) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 - commands of our own
+        self.process = subprocess.Popen(
             ["/bin/sh", "-c", REGISTER, *self.program.command],
             bufsize=0,
             stdin=register,
@@ -166,7 +166,7 @@ class Supervisor:
     def _register(self) -> int:
         """The pipe to the warden, which is started first, or again if somebody killed it."""
         if self._warden is None or self._warden.poll() is not None:
-            self._warden = subprocess.Popen(  # noqa: S603 - a script of our own
+            self._warden = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(Path(warden.__file__))],
                 stdin=subprocess.PIPE,
                 start_new_session=True,

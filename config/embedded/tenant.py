@@ -36,7 +36,7 @@ class Tenant:
         `keep` is a descriptor to hand down. In a session of its own: Ctrl-C is for us, not for the server.
         """
         try:
-            done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs
+            done = subprocess.run(
                 [self.programs / program, *arguments],
                 cwd=self.home,
                 user=self.uid,
@@ -135,7 +135,7 @@ def _shelf() -> Path:
 def _may(uid: int, gid: int, *command: str) -> bool:
     """Whether that user can run a command."""
     try:
-        done = subprocess.run(  # noqa: S603 - two fixed commands
+        done = subprocess.run(
             command,
             cwd="/",
             user=uid,

@@ -141,6 +141,7 @@ def _create(
             project_id=project.id,
             provider=quote.provider,
             model=request.model,
+            key_id=principal.key.id if principal.key else None,
         )
     killing.moment("after_hold")
     return generation

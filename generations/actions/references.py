@@ -35,14 +35,10 @@ def resolve(*, principal: Principal, project: Project, wanted: tuple[str, ...]) 
 
 def _resolve(principal: Principal, project: Project, text: str) -> Asset:
     if text.startswith("asset:"):
-        asset = _in_library(principal, text.removeprefix("asset:"))
-    elif text.startswith("data:"):
-        asset = _from_data(principal, project, text)
-    else:
-        asset = _from_web(principal, project, text)
-    if asset.bytes > MOST_BYTES:
-        raise Invalid("a reference may be at most 10 MB; use a smaller picture.")
-    return asset
+        return _in_library(principal, text.removeprefix("asset:"))
+    if text.startswith("data:"):
+        return _from_data(principal, project, text)
+    return _from_web(principal, project, text)
 
 
 def _in_library(principal: Principal, text: str) -> Asset:
@@ -53,6 +49,7 @@ def _in_library(principal: Principal, text: str) -> Asset:
     asset = Asset.objects.visible_to(principal).kept().filter(id=asset_id).first()
     if asset is None:
         raise Invalid("there is no such picture.")
+    _check_size(asset.bytes)
     return asset
 
 
@@ -64,6 +61,7 @@ def _from_data(principal: Principal, project: Project, text: str) -> Asset:
         data = base64.b64decode(payload, validate=True)
     except binascii.Error:
         raise Invalid("the data URI is not valid base64.") from None
+    _check_size(len(data))
     return uploads.upload(principal=principal, project_id=project.id, chunks=[data], name="reference")
 
 
@@ -80,3 +78,8 @@ def _from_web(principal: Principal, project: Project, url: str) -> Asset:
         return uploads.keep(
             project=project, user=principal.user, path=path, sha256=fetched.sha256, name="reference"
         )
+
+
+def _check_size(size: int) -> None:
+    if size > MOST_BYTES:
+        raise Invalid("a reference may be at most 10 MB; use a smaller picture.")

@@ -89,9 +89,8 @@ def keep(
 def clean_name(name: str) -> str:
     """The last part of a file name, without marks that turn or hide text."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(letter for letter in last if letter.isprintable() and letter not in "\u200e\u200f\u061c")[
-        :255
-    ].strip()
+    shown = "".join(letter for letter in last if letter.isprintable() and letter not in "\u200e\u200f\u061c")
+    return shown[:255].strip(" .")
 
 
 def _write(path: Path, chunks: Iterable[bytes]) -> str:

@@ -100,7 +100,7 @@ class OneAsset(Endpoint):
     """One picture."""
 
     @described("get_asset", "One picture, in the library or in the trash", {200: AssetAnswer}, errors=[404])
-    def get(self, request: Request, asset_id: UUID) -> Response:  # noqa: ARG002
+    def get(self, request: Request, asset_id: UUID) -> Response:
         return Response(_one(assets.visible(self.principal, asset_id)))
 
     @described("update_asset", "Name or tag a picture", {200: AssetAnswer}, body=AssetBody, errors=[404])
@@ -115,7 +115,7 @@ class OneAsset(Endpoint):
         {204: None},
         errors=[404],
     )
-    def delete(self, request: Request, asset_id: UUID) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, asset_id: UUID) -> Response:
         assets.trash(principal=self.principal, asset_id=asset_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -124,7 +124,7 @@ class Restore(Endpoint):
     """Out of the trash."""
 
     @described("restore_asset", "Take a picture back from the trash", {200: AssetAnswer}, errors=[404])
-    def post(self, request: Request, asset_id: UUID) -> Response:  # noqa: ARG002
+    def post(self, request: Request, asset_id: UUID) -> Response:
         return Response(_one(assets.restore(principal=self.principal, asset_id=asset_id)))
 
 

@@ -27,7 +27,7 @@ class Models(Endpoint):
     """The catalogue."""
 
     @described("list_models", "The catalogue, with every offer", {200: page_of(ModelAnswer, "ModelPage")})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         return whole([model_json(model) for model in catalog.models()])
 
 
@@ -35,7 +35,7 @@ class OneModel(Endpoint):
     """One model."""
 
     @described("get_model", "One model, with every offer", {200: ModelAnswer}, errors=[404])
-    def get(self, request: Request, model_id: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, model_id: str) -> Response:
         try:
             return Response(model_json(catalog.model(model_id)))
         except UnknownModelError as error:

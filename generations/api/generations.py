@@ -90,7 +90,7 @@ class OneGeneration(Endpoint):
     """One generation."""
 
     @described("get_generation", "One generation", {200: GenerationAnswer}, errors=[404])
-    def get(self, request: Request, generation_id: UUID) -> Response:  # noqa: ARG002
+    def get(self, request: Request, generation_id: UUID) -> Response:
         return Response(generation_json(generate.visible(self.principal, generation_id)))
 
 
@@ -105,7 +105,7 @@ class Cancel(Endpoint):
         {200: GenerationAnswer},
         errors=[404, 409],
     )
-    def post(self, request: Request, generation_id: UUID) -> Response:  # noqa: ARG002
+    def post(self, request: Request, generation_id: UUID) -> Response:
         return Response(
             generation_json(generate.cancel(principal=self.principal, generation_id=generation_id))
         )
@@ -140,7 +140,7 @@ class Events(Endpoint):
         {(200, "text/event-stream"): OpenApiTypes.STR},
         errors=[404],
     )
-    def get(self, request: Request, generation_id: UUID) -> StreamingHttpResponse:  # noqa: ARG002
+    def get(self, request: Request, generation_id: UUID) -> StreamingHttpResponse:
         generate.visible(self.principal, generation_id)
         with ExitStack() as seat:
             watch = seat.enter_context(waiting.watching(generation_id))

@@ -43,7 +43,7 @@ class Me(Endpoint):
     scopes = {"GET": None}
 
     @described("get_me", "Who I am, my wallet and projects, and what this key may do", {200: MeAnswer})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         user, key = self.principal.user, self.principal.key
         projects = list(Project.objects.visible_to(self.principal).order_by("id"))
         return Response(
@@ -78,7 +78,7 @@ class Usage(Endpoint):
             query("group_by", f"One or several of {', '.join(_GROUPS)}, separated by commas"),
         ],
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         groups = list(dict.fromkeys(self.query.words("group_by", list(_GROUPS))))
         found = _spend(self.principal)
         if start := self.query.moment("from"):

@@ -103,6 +103,7 @@ def _poll(submission: Submission, provider: Provider, claim: Claim) -> Step | No
         return None
     if not sending.may_ask(submission, traits, claim.fence):
         return None
+    sending.read_hints(submission, traits)
     return Step(submission, provider, exchange)
 
 

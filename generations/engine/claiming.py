@@ -40,7 +40,7 @@ due AS (
 UPDATE generations_submission s
 SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
 FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence
-"""  # noqa: S608
+"""
 
 _OPEN = f"""
 WITH due AS (
@@ -51,7 +51,7 @@ WITH due AS (
 UPDATE generations_submission s
 SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
 FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence
-"""  # noqa: S608
+"""
 
 _RESULTS = f"""
 WITH due AS (
@@ -61,7 +61,7 @@ WITH due AS (
 UPDATE generations_result r
 SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
 FROM due WHERE r.id = due.id RETURNING r.id, r.state, r.fence
-"""  # noqa: S608
+"""
 
 
 def claim_submissions(owner: str, most: int) -> list[Claim]:
@@ -83,7 +83,7 @@ def extend(owner: str, table: str, ids: Sequence[UUID]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET lease_until = now() + interval '{LEASE} seconds' "  # noqa: S608
+            f"UPDATE {table} SET lease_until = now() + interval '{LEASE} seconds' "
             f"WHERE id IN (SELECT id FROM {table} WHERE lease_owner = %s AND id = ANY(%s) "
             "FOR UPDATE SKIP LOCKED)",  # a locked row is being worked on this very moment
             [owner, list(ids)],

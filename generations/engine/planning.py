@@ -12,6 +12,7 @@ from accounts.errors import Refusal
 from generations.engine import routing
 from generations.engine.routing import Quote
 from generations.models import Asset, Generation, Submission
+from generations.states import SubmissionState
 from providers.models import ProviderAccount
 from providers.values import ImageRequest, Reference
 
@@ -51,7 +52,9 @@ def plan_elsewhere(generation: Generation, refused: Submission) -> bool:
 
     The person pays no more than was quoted. False if there is nowhere to go.
     """
-    tried = Submission.objects.filter(generation=generation).values_list("account_id", "provider")
+    # Other parts of the same generation may be well served where this one has not been yet.
+    refusals = Submission.objects.filter(generation=generation, state=SubmissionState.REFUSED)
+    tried = {*refusals.values_list("account_id", "provider"), (refused.account_id, refused.provider)}
     accounts = {account for account, _ in tried}
     other = (
         ProviderAccount.objects.usable().filter(provider=refused.provider).exclude(id__in=accounts).first()

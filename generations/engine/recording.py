@@ -19,7 +19,7 @@ from uuid6 import uuid7
 from generations.engine import pace, planning
 from generations.engine.conclude import conclude, finish_submission
 from generations.engine.persistence import in_transaction
-from generations.models import Generation, Result, Submission, move_submission, notify
+from generations.models import Generation, Result, Submission, WebhookEvent, move_submission, notify
 from generations.states import ResultState, SubmissionState
 from providers.errors import ProviderError, Reason
 from providers.provider import Traits
@@ -114,6 +114,7 @@ def refuse_unsent(submission: Submission, reason: Reason) -> bool:
     """Close a submission that cannot be sent through its account, and look for another way."""
 
     def work() -> bool:
+        submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
         generation = Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
         submission.generation = generation
         if not move_submission(submission, _S.REFUSED, reason=reason.value):
@@ -377,6 +378,9 @@ def _promise(submission: Submission, results: tuple[Promised, ...], heard: Heard
 
 
 def _next_poll(submission: Submission, traits: Traits) -> datetime:
+    """At once, if the provider wrote while it was being asked."""
+    if traits.webhook and WebhookEvent.objects.filter(submission=submission, read_at=None).exists():
+        return timezone.now()
     return timezone.now() + timedelta(seconds=pace.poll_gap(traits, submission.polls))
 
 

@@ -16,7 +16,14 @@ from generations.engine.claiming import Claim
 from generations.engine.conclude import conclude, finish_submission
 from generations.engine.pace import Verdict
 from generations.engine.persistence import in_transaction
-from generations.models import Generation, ReferenceUse, Result, Submission, move_submission
+from generations.models import (
+    Generation,
+    ReferenceUse,
+    Result,
+    Submission,
+    WebhookEvent,
+    move_submission,
+)
 from generations.states import OVER, ResultState, SubmissionState
 from providers import sealing
 from providers.door import is_public
@@ -76,6 +83,7 @@ def begin(submission: Submission, fence: int) -> bool:
     """
 
     def work() -> bool:
+        submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
         Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
         account = pace.locked(submission.account_id)
         verdict, wait = pace.may_send(account, account.traits)
@@ -184,6 +192,7 @@ def lose_lease(submission: Submission, why: str) -> None:
     """A worker died while this was on the wire: nobody knows what became of it."""
 
     def work() -> None:
+        submission.state = _S.SENDING
         Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
         move_submission(
             submission, _S.UNKNOWN, why=why, due_at=Now(), lease_until=None, reason=Reason.NO_ANSWER.value
@@ -198,8 +207,10 @@ def abandon(submission: Submission, reason: Reason, why: str) -> None:
 
     What was already promised is kept: those pictures are still fetched and count.
     """
+    seen = submission.state
 
     def work() -> None:
+        submission.state = seen
         Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
         if Result.objects.filter(submission=submission).exclude(state=ResultState.LOST).exists():
             move_submission(submission, _S.STORING, why=why, due_at=None, reason=reason.value)
@@ -218,6 +229,12 @@ def rest(submission_id: UUID, fence: int, seconds: float) -> None:
     Submission.objects.filter(id=submission_id, fence=fence).update(
         due_at=timezone.now() + timedelta(seconds=seconds), lease_until=None
     )
+
+
+def read_hints(submission: Submission, traits: Traits) -> None:
+    """What the provider wrote so far is answered by asking it now; what it writes from now on is new."""
+    if traits.webhook:
+        WebhookEvent.objects.filter(submission=submission, read_at=None).update(read_at=Now())
 
 
 def may_ask(submission: Submission, traits: Traits, fence: int) -> bool:

@@ -57,7 +57,7 @@ def run_bounded(
         raise
     with _lock:
         _idle.append(darkroom)
-    outcome: Any = pickle.loads(reply)  # noqa: S301 - written by our own process
+    outcome: Any = pickle.loads(reply)
     if isinstance(outcome, BaseException):
         raise outcome
     result: Result = outcome
@@ -84,7 +84,7 @@ class _Darkroom:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         # Few allocator arenas and no bytecode beside the source: each arena reserves address space.
         environment = {**kept, "PYTHONPATH": str(_ROOT), "MALLOC_ARENA_MAX": "2"}
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, no words of others
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _SERVE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -29,7 +29,7 @@ def explain(flaw: Flaw) -> str:
     return _EXPLAINED[flaw]
 
 
-class Rejected(Exception):  # noqa: N818
+class Rejected(Exception):
     """The file is not a picture we keep, however often it is tried."""
 
     def __init__(self, reason: Flaw, detail: str = "") -> None:
@@ -41,7 +41,7 @@ class Rejected(Exception):  # noqa: N818
         return f"{self.reason.value}: {self.detail}" if self.detail else self.reason.value
 
 
-class Crashed(Exception):  # noqa: N818
+class Crashed(Exception):
     """The process that worked on the file ended before it was done: killed, out of memory, out of time.
 
     It says nothing certain about the file; trying once more is reasonable.

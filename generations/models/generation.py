@@ -67,8 +67,8 @@ class Generation(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=[*ENDED], finished_at__isnull=False)
-                | (~Q(status__in=[*ENDED]) & Q(finished_at__isnull=True)),
+                condition=Q(status__in=sorted(ENDED), finished_at__isnull=False)
+                | (~Q(status__in=sorted(ENDED)) & Q(finished_at__isnull=True)),
                 name="generation_ends_once",
             ),
             models.CheckConstraint(
@@ -81,7 +81,7 @@ class Generation(models.Model):
         indexes = [
             models.Index(fields=["project", "-id"], name="generation_of_project"),
             models.Index(fields=["user", "-id"], name="generation_of_user"),
-            models.Index(fields=["id"], condition=~Q(status__in=[*ENDED]), name="generation_live"),
+            models.Index(fields=["id"], condition=~Q(status__in=sorted(ENDED)), name="generation_live"),
         ]
 
     def __str__(self) -> str:

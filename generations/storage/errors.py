@@ -7,17 +7,17 @@ class StorageError(Exception):
     """Nothing was kept. Messages name keys, never credentials."""
 
 
-class StorageUnavailable(StorageError):  # noqa: N818
+class StorageUnavailable(StorageError):
     """The store cannot be reached, is full, or refuses us: worth another try later."""
 
 
-class KeyTaken(StorageError):  # noqa: N818
+class KeyTaken(StorageError):
     """Other bytes are kept under this key already; they stay as they are."""
 
 
-class Corrupt(StorageError):  # noqa: N818
+class Corrupt(StorageError):
     """What was read back is not what was written. It is not visible under its key."""
 
 
-class WrongBucket(StorageError):  # noqa: N818
+class WrongBucket(StorageError):
     """This store belongs to another deployment, or is empty although it must not be."""

@@ -1,6 +1,6 @@
 """Pictures in a folder of this machine, or on a disk that all machines share."""
 
-# ruff: noqa: ARG002 - a folder keeps no content types and gives no links, but is asked like any store
+
 
 from __future__ import annotations
 

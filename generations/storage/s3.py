@@ -80,7 +80,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
             self._client.put_object(**self._named(key), Body=body, ContentType=content_type)
 
     def read(self, key: str) -> IO[bytes]:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who closes it
+        file = tempfile.TemporaryFile()
         try:
             self._download(key, file)
         except BaseException:
@@ -136,7 +136,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
             "get_object", Params=parameters, ExpiresIn=min(seconds, LONGEST_LINK)
         )
 
-    def local_path(self, key: str) -> Path | None:  # noqa: ARG002 - no object is a file here
+    def local_path(self, key: str) -> Path | None:
         return None
 
     def check(self) -> None:
@@ -189,7 +189,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
                     return self._put_if_absent(key, path, content_type)
                 if refusal.status != 409:
                     raise
-            time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311 - another writer is at it
+            time.sleep(random.uniform(0.05, 0.2) * 2**attempt)
         raise StorageUnavailable(f"{key}: another write does not end")
 
     def _put_if_absent(self, key: str, path: Path, content_type: str) -> bool:

@@ -146,7 +146,7 @@ def from_address(principal: Principal, project: Project, address: QueryDict) -> 
     if (old := _generation(principal, address.get("from", ""))) is not None:
         typed = typed_of(old)
         references = [f"asset:{use.asset_id}" for use in old.reference_uses.all()]
-    typed |= {name: address[name] for name in (*_PLAIN, *_CHOICES) if name in address}
+    typed |= {name: str(address[name]) for name in (*_PLAIN, *_CHOICES) if name in address}
     references += [f"asset:{found}" for found in map(as_uuid, address.getlist("reference")) if found]
     return Composer(
         principal=principal,

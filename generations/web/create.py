@@ -157,7 +157,9 @@ def _at_the_price_shown(form: Composer, shown: str) -> Asked:
         raise Conflict(
             _("This costs $%(price)s. Press Generate again if that is right.") % {"price": dollars(price)}
         )
-    return replace(asked, max_price=int(shown) if asked.max_price is None else min(int(shown), asked.max_price))
+    return replace(
+        asked, max_price=int(shown) if asked.max_price is None else min(int(shown), asked.max_price)
+    )
 
 
 def _kept(request: HttpRequest, principal: Principal, project: Project) -> list[Asset]:

@@ -10,15 +10,19 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
-    return _page(request, 400, _("That cannot be read"), _("The browser sent something this page does not know."))
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(
+        request, 400, _("That cannot be read"), _("The browser sent something this page does not know.")
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, 403, _("Not yours to open"), _sentence(exception) or _("Ask an owner of the project."))
+    return _page(
+        request, 403, _("Not yours to open"), _sentence(exception) or _("Ask an owner of the project.")
+    )
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(
         request,
         404,
@@ -27,7 +31,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(
         request,
         403,
@@ -36,7 +40,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     )
 
 
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def server_error(request: HttpRequest) -> HttpResponse:
     """Asks neither the database nor the session: they may be what is broken."""
     return HttpResponse(render_to_string("500.html"), status=500)
 

@@ -52,9 +52,9 @@ class Search:
         """Pictures that match, in no order yet. Raises NotFound for a project that is not mine."""
         rows = Asset.objects.visible_to(self.principal)
         if project_id := self.said.get("project"):
-            rows = rows.filter(project=project_where(
-                principal=self.principal, project_id=project_id, role=Role.VIEWER
-            ))
+            rows = rows.filter(
+                project=project_where(principal=self.principal, project_id=project_id, role=Role.VIEWER)
+            )
         exact = {"provider": "provider", "kind": "kind", "user": "user_id"}
         rows = rows.filter(**{column: self.said[name] for name, column in exact.items() if name in self.said})
         return rows.with_words(self.said["q"]) if "q" in self.said else rows

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -30,7 +31,7 @@ MOST_ROWS = 50
 
 @require_safe
 @staff_only
-def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:  # noqa: ARG001
+def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     since = timezone.now() - WINDOW
     absorbed = Transfer.objects.filter(kind=Kind.ABSORB, created_at__gte=since)
     lost = Submission.objects.filter(
@@ -102,7 +103,7 @@ def _account(account_id: UUID) -> ProviderAccount:
     return found
 
 
-def _drift(since: object) -> list[dict[str, int | str]]:
+def _drift(since: datetime) -> list[dict[str, Any]]:
     """What people were charged against what gateways say they took, where both are known."""
     rows = (
         Transfer.objects.filter(kind=Kind.CAPTURE, created_at__gte=since, provider_cost__isnull=False)

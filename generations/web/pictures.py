@@ -64,7 +64,9 @@ def trash(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpRes
     """Done at once; the message that says so can undo it."""
     asset = assets.trash(principal=principal, asset_id=asset_id)
     undo = reverse("restore_picture", args=[asset.id])
-    messages.success(request, _("Moved to the trash, where it stays for 30 days."), extra_tags=f"{UNDO} {undo}")
+    messages.success(
+        request, _("Moved to the trash, where it stays for 30 days."), extra_tags=f"{UNDO} {undo}"
+    )
     return redirect(f"{reverse('library')}?project={asset.project_id}")
 
 

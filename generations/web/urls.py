@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from allauth.account import views as allauth
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from accounts.web import profile, projects
 from generations.web import create, library, oversight, pictures, wallet, work
 
 urlpatterns = [
+    path("favicon.ico", RedirectView.as_view(url="/static/mark.svg")),
     path("", create.home, name="home"),
     path("older", create.older, name="older"),
     path("live", create.live, name="live"),
@@ -29,7 +31,9 @@ urlpatterns = [
     path("projects/<uuid:project_id>/name", projects.rename, name="rename_project"),
     path("projects/<uuid:project_id>/members", projects.set_member, name="set_member"),
     path(
-        "projects/<uuid:project_id>/members/<uuid:user_id>/remove", projects.remove_member, name="remove_member"
+        "projects/<uuid:project_id>/members/<uuid:user_id>/remove",
+        projects.remove_member,
+        name="remove_member",
     ),
     path("projects/<uuid:project_id>/archive", projects.archive, name="archive_project"),
     path("settings", profile.settings, name="settings"),
@@ -52,7 +56,11 @@ urlpatterns += [
     path("sign-in/again", allauth.reauthenticate, name="account_reauthenticate"),
     path("password/reset", allauth.password_reset, name="account_reset_password"),
     path("password/reset/sent", allauth.password_reset_done, name="account_reset_password_done"),
-    path("password/reset/done", allauth.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path(
+        "password/reset/done",
+        allauth.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
     re_path(
         r"^password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$",
         allauth.password_reset_from_key,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, Sum
@@ -67,7 +68,7 @@ def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = list(rows[: PAGE + 1])
-    context = {
+    context: dict[str, Any] = {
         "lines": _lines(found[:PAGE]),
         "older": found[PAGE - 1].id if len(found) > PAGE else None,
         "kinds": Kind,
@@ -107,7 +108,9 @@ def _lines(transfers: list[Transfer]) -> list[Line]:
 def _paid_by(transfer: Transfer, pictures: Mapping[UUID, list[Asset]]) -> list[Asset]:
     if transfer.kind != Kind.CAPTURE or transfer.generation_id is None:
         return []
-    return [asset for asset in pictures.get(transfer.generation_id, []) if asset.provider == transfer.provider]
+    return [
+        asset for asset in pictures.get(transfer.generation_id, []) if asset.provider == transfer.provider
+    ]
 
 
 def _generations(ids: Iterable[UUID | None]) -> dict[UUID, Generation]:

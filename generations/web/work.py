@@ -41,7 +41,7 @@ def generation(request: HttpRequest, principal: Principal, generation_id: UUID) 
         "submissions": Submission.objects.filter(generation=found).select_related("account").order_by("id"),
         "transfers": Transfer.objects.filter(generation_id=found.id).order_by("id"),
         "retries": Generation.objects.visible_to(principal).filter(retry_of=found).order_by("id"),
-        "retry_of": Generation.objects.visible_to(principal).filter(id=found.retry_of_id).first(),
+        "retry_of": found.retry_of,
     }
     return render(request, "generation.html", context)
 

@@ -78,7 +78,7 @@ class Prospolabs(Provider):
     def traits(self) -> Traits:
         return Traits(link_life=7 * 24 * 3600, longest=600, webhook=True)
 
-    def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:  # noqa: ARG002
+    def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:
         """It takes no id of ours, so it is asked for its own at once, before the pictures are made."""
         aspect, resolution = _OFFER.native_size(request).split(" ")
         params: dict[str, object] = {

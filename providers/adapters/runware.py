@@ -99,7 +99,7 @@ class Runware(Provider):
         task = {"taskType": "accountManagement", "taskUUID": _ACCOUNT_TASK, "operation": "getDetails"}
         return self._post(task, _read_balance)
 
-    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[str | None, Report]:  # noqa: ARG002
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[str | None, Report]:
         """One call per picture, unsigned, flat or wrapped: news of a part, never the end of the task."""
         told = wire.decode_object(body)
         listed = [*wire.objects_in(told.get("data")), *wire.objects_in(told.get("errors")), told]

@@ -100,7 +100,7 @@ class ThreeDAI(Provider):
             polls_counted=self.counts_polls,
         )
 
-    def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:  # noqa: ARG002
+    def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:
         """It takes no id of ours, so a second POST is a second order."""
         fields: dict[str, object] = {
             "prompt": request.prompt,

@@ -13,11 +13,11 @@ class DoorError(Exception):
         self.kind = kind
 
 
-class NotSent(DoorError):  # noqa: N818
+class NotSent(DoorError):
     """Not a byte of the request left this machine: it may be sent again."""
 
 
-class NoAnswer(DoorError):  # noqa: N818
+class NoAnswer(DoorError):
     """Something may have left, and no complete answer came: what became of it is unknown."""
 
 

@@ -7,41 +7,77 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ProviderAccount',
+            name="ProviderAccount",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('provider', models.CharField(max_length=30)),
-                ('name', models.CharField(max_length=100)),
-                ('position', models.PositiveSmallIntegerField(default=0, help_text='Lower is tried first')),
-                ('enabled', models.BooleanField(default=True)),
-                ('source', models.CharField(choices=[('admin', 'Entered by staff'), ('environment', 'Environment'), ('sandbox', 'Sandbox')], default='admin', editable=False, max_length=12)),
-                ('base_url', models.URLField(blank=True, help_text="An origin without path; empty for the provider's own")),
-                ('sealed_key', models.TextField(blank=True, editable=False)),
-                ('key_hint', models.CharField(blank=True, editable=False, max_length=4)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('max_in_flight', models.PositiveIntegerField(blank=True, null=True)),
-                ('rpm', models.PositiveIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('paused_until', models.DateTimeField(editable=False, null=True)),
-                ('pause_reason', models.CharField(blank=True, editable=False, max_length=40)),
-                ('pause_level', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('probe_until', models.DateTimeField(editable=False, null=True)),
-                ('window_started_at', models.DateTimeField(editable=False, null=True)),
-                ('window_calls', models.PositiveIntegerField(default=0, editable=False)),
-                ('window_failures', models.PositiveIntegerField(default=0, editable=False)),
-                ('recent_calls', django.contrib.postgres.fields.ArrayField(base_field=models.DateTimeField(), default=list, editable=False, size=None)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("provider", models.CharField(max_length=30)),
+                ("name", models.CharField(max_length=100)),
+                ("position", models.PositiveSmallIntegerField(default=0, help_text="Lower is tried first")),
+                ("enabled", models.BooleanField(default=True)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("admin", "Entered by staff"),
+                            ("environment", "Environment"),
+                            ("sandbox", "Sandbox"),
+                        ],
+                        default="admin",
+                        editable=False,
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "base_url",
+                    models.CharField(
+                        blank=True,
+                        help_text="An origin without path; empty for the provider's own",
+                        max_length=200,
+                    ),
+                ),
+                ("sealed_key", models.TextField(blank=True, editable=False)),
+                ("key_hint", models.CharField(blank=True, editable=False, max_length=4)),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                ("max_in_flight", models.PositiveIntegerField(blank=True, null=True)),
+                ("rpm", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("paused_until", models.DateTimeField(editable=False, null=True)),
+                ("pause_reason", models.CharField(blank=True, editable=False, max_length=40)),
+                ("pause_level", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("probe_until", models.DateTimeField(editable=False, null=True)),
+                ("window_started_at", models.DateTimeField(editable=False, null=True)),
+                ("window_calls", models.PositiveIntegerField(default=0, editable=False)),
+                ("window_failures", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "recent_calls",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateTimeField(), default=list, editable=False, size=None
+                    ),
+                ),
             ],
             options={
-                'ordering': ('provider', 'position', 'id'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('source__in', ['environment', 'sandbox'])), fields=('provider', 'source'), name='account_once_per_source')],
+                "ordering": ("provider", "position", "id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("source__in", ["environment", "sandbox"])),
+                        fields=("provider", "source"),
+                        name="account_once_per_source",
+                    )
+                ],
             },
         ),
     ]

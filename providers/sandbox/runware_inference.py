@@ -159,7 +159,7 @@ def _pictures(
     gateway: Gateway, prompt: str, asked: dict[str, Any], references: tuple[bytes, ...]
 ) -> list[Picture]:
     """Each result has a seed of its own; a group brings between one picture and as many as allowed."""
-    luck = Random(asked["uuid"])  # noqa: S311 - seeds of drawings
+    luck = Random(asked["uuid"])
     width, height = asked["size"]
     count = sum(luck.randint(1, asked["sequential"] or 1) for _ in range(asked["results"]))
     notes = [f"{asked['optimize']} prompt"] if asked["optimize"] != "standard" else []

@@ -1,6 +1,7 @@
 // Sets tiles into rows that end at the same edge, each picture in its own shape.
 // A container says [data-justify]; its CSS says --row (the height to aim at) and --gap.
 
+const FEW = 0.55;
 const pixels = (style, name) => parseFloat(style.getPropertyValue(name)) || 0;
 
 const ratio = (tile) => {
@@ -11,28 +12,29 @@ const ratio = (tile) => {
 function justify(container) {
   const style = getComputedStyle(container);
   const [aim, gap] = [pixels(style, "--row"), pixels(style, "--gap")];
-  const room = container.clientWidth;
-  if (!room) return;
-  let row = [];
-  let sum = 0;
-  const set = (last) => {
-    if (!row.length) return;
-    const filled = (room - gap * (row.length - 1)) / sum;
-    const height = last ? Math.min(aim, filled) : filled;
+  const room = Math.floor(container.getBoundingClientRect().width) - 1;
+  const tiles = [...container.querySelectorAll(":scope > .tile")].map((tile) => [tile, ratio(tile)]);
+  if (room <= 0) return;
+  const filled = (row) => (room - gap * (row.length - 1)) / row.reduce((sum, [, shape]) => sum + shape, 0);
+  const set = (row, height) => {
     for (const [tile, shape] of row) {
       tile.style.height = `${height.toFixed(2)}px`;
-      tile.style.width = `${(height * shape - 0.02).toFixed(2)}px`;
+      tile.style.width = `${(height * shape).toFixed(2)}px`;
     }
-    row = [];
-    sum = 0;
   };
-  for (const tile of container.querySelectorAll(":scope > .tile")) {
-    const shape = ratio(tile);
-    row.push([tile, shape]);
-    sum += shape;
-    if (sum * aim + gap * (row.length - 1) >= room) set(false);
+  let [row, above] = [[], aim];
+  if (filled(tiles) > aim * FEW) {
+    row = tiles; // a handful stands better small in one row than large in one and a half
+  } else {
+    for (const one of tiles) {
+      row.push(one);
+      if (filled(row) > aim) continue;
+      above = filled(row);
+      set(row, above);
+      row = [];
+    }
   }
-  set(true);
+  if (row.length) set(row, Math.min(above, filled(row)));
   container.dataset.ready = "";
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ PUBLISHED = {
 
 PICTURE = "https://example.com/a.png"
 # What is asked, who can serve it, and which field stands in the way of some of the others.
-REQUESTS: list[tuple[dict[str, Any], set[str], dict[str, str]]] = [
+REQUESTS: list[tuple[dict[str, Any], AbstractSet[str], dict[str, str]]] = [
     ({"resolution": "1K"}, {"aigateway", "bytespike"}, {"prospolabs": "resolution|aspect_ratio"}),
     ({}, {"aigateway", "threedai", "runware", "prospolabs"}, {"bytespike": "resolution"}),
     ({"resolution": "3K"}, {"aigateway", "threedai", "runware", "prospolabs"}, {"bytespike": "resolution"}),
@@ -40,7 +41,7 @@ REQUESTS: list[tuple[dict[str, Any], set[str], dict[str, str]]] = [
     ({"output": "base64"}, {"aigateway", "runware"}, {"prospolabs": "output"}),
     ({"delivery": "webhook"}, {"runware", "prospolabs"}, {"aigateway": "delivery", "threedai": "delivery"}),
     ({"width": 3000, "height": 2000}, {"runware"}, {"prospolabs": "width", "threedai": "width"}),
-    ({"references": [PICTURE]}, {"aigateway", "threedai", "runware", "prospolabs"}, {"bytespike": "references"}),
+    ({"references": [PICTURE]}, ALL - {"bytespike"}, {"bytespike": "references"}),
     ({"references": [PICTURE] * 12}, {"runware"}, {"prospolabs": "references"}),
     ({"prompt": "x" * 3_000}, {"aigateway", "threedai", "prospolabs"}, {"runware": "prompt"}),
     ({"prompt": "x" * 8_000}, {"aigateway"}, {"prospolabs": "prompt"}),
@@ -57,7 +58,7 @@ def quoted(**fields: Any) -> dict[str, Quote]:
 
 @pytest.mark.parametrize(("fields", "able", "problems"), REQUESTS, ids=lambda value: str(value)[:40])
 def test_who_can_serve_a_request_and_which_field_stands_in_the_way(
-    ada: Person, fields: dict[str, Any], able: set[str], problems: dict[str, str]
+    ada: Person, fields: dict[str, Any], able: AbstractSet[str], problems: dict[str, str]
 ) -> None:
     quotes = quoted(**fields)
 
@@ -71,7 +72,7 @@ def test_who_can_serve_a_request_and_which_field_stands_in_the_way(
 
 @pytest.mark.parametrize(("fields", "able", "problems"), REQUESTS, ids=lambda value: str(value)[:40])
 def test_a_named_provider_refuses_what_its_quote_said_it_would(
-    ada: Person, fields: dict[str, Any], able: set[str], problems: dict[str, str]
+    ada: Person, fields: dict[str, Any], able: AbstractSet[str], problems: dict[str, str]
 ) -> None:
     for name in ALL - able:
         asked = {"provider": name, **fields}

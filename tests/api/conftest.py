@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
+import httpx
+import openai
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.wsgi import WSGIHandler
@@ -19,8 +22,6 @@ from accounts import actions
 from generations import waiting
 from generations.engine.net import Net
 from tests.conftest import Person, make_person
-
-Keyed = Callable[..., Client]
 
 
 @pytest.fixture
@@ -50,7 +51,9 @@ def client_of(person: Person, *scopes: str, **fields: Any) -> Client:
     return Client(raise_request_exception=False, headers={"authorization": f"Bearer {secret}"})
 
 
-def send(client: Client, method: str, path: str, body: Any = None, **headers: str) -> Any:
+def send(
+    client: Client, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+) -> Any:
     """A JSON request; the answer's ``json()`` and headers as they come."""
     call = getattr(client, method.lower())
     if body is None:
@@ -95,7 +98,7 @@ def server(live: str, settings: Any) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_listens(settings: Any) -> Iterator[None]:
+def _quick_and_quiet(settings: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
     yield
@@ -106,3 +109,32 @@ def _nobody_listens(settings: Any) -> Iterator[None]:
 def running(engine: Net, server: str) -> str:
     """Everything but the browser: web, engine, gateways."""
     return server
+
+
+Sdk = Callable[..., openai.OpenAI]
+
+
+@pytest.fixture
+def sdk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sdk]:
+    """Makes clients of the SDK, as it is, for a server and a person."""
+    monkeypatch.setenv("NO_PROXY", "*")  # the machine's proxy is none of the test's business
+    with ExitStack() as made:
+
+        def client(server: str, person: Person, **more: Any) -> openai.OpenAI:
+            options = {"max_retries": 0, "timeout": 60, **more}
+            return made.enter_context(
+                openai.OpenAI(api_key=secret_of(person), base_url=f"{server}/v1", **options)
+            )
+
+        yield client
+
+
+def wish(server: str, secret: str, count: int = 0, **body: Any) -> httpx.Response:
+    """What the SDK sends, with the retry count in our hands."""
+    return httpx.post(
+        f"{server}/v1/images/generations",
+        json={"prompt": "a red boat", "model": "seedream-5-lite@bytespike", **body},
+        headers={"Authorization": f"Bearer {secret}", "x-stainless-retry-count": str(count)},
+        trust_env=False,
+        timeout=60,
+    )

@@ -108,7 +108,9 @@ def test_a_viewer_reads_everything_and_changes_nothing(
 ) -> None:
     Membership.objects.create(project=ada.project, user=stranger.user, role="viewer")
     client = client_of(stranger)
-    for operation in (row for row in BODIES if not row.endswith("events")):  # a stream needs a database of its own
+    for operation in (
+        row for row in BODIES if not row.endswith("events")
+    ):  # a stream needs a database of its own
         answer = called(client, operation, home)
         assert answer.status_code == (200 if operation.startswith("GET") else 403), operation
         answer.getvalue()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Project
+from generations.api.answers import GenerationBody
 from generations.models import Generation
 from tests.api.conftest import client_of, send, upload
 from tests.conftest import Person
@@ -172,15 +173,10 @@ _values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-_names = st.sampled_from(
-    ["prompt", "model", "provider", "count", "width", "height", "seed", "references", "tags", "metadata"]
-    + ["output_format", "max_price", "upload_urls", "ttl", "project", "safety_check", "sequential"]
-)
+_names = st.sampled_from(sorted(GenerationBody().fields))
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(_names, _values, max_size=6))
 def test_no_quote_however_wrong_ends_in_a_server_error(ada: Person, body: dict[str, Any]) -> None:
     answer = send(client_of(ada), "POST", "/api/v1/quotes", body)

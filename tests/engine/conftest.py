@@ -23,7 +23,8 @@ def _brisk(adapter: type[Provider]) -> type[Provider]:
     class Brisk(adapter):  # type: ignore[misc, valid-type]
         @property
         def traits(self) -> Traits:
-            return replace(super().traits, pace=PACE)
+            own: Traits = super().traits
+            return replace(own, pace=PACE)
 
     return Brisk
 
@@ -44,7 +45,6 @@ def forgive(gateways: Control) -> Iterator[Forgive]:
     """After every test: the books add up. A test may forgive lines of the bill, saying why."""
     forgiven: list[Callable[[dict[str, Any]], bool]] = []
     yield forgiven.append
-    print('CHECK')
     check_books(gateways, forgiven=lambda line: any(one(line) for one in forgiven))
 
 

@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
+from django.db.models.functions import Now
 
 from billing import oversight
 from billing.models import Hold, Kind, Transfer
 from generations.engine import planning
 from generations.engine.persistence import in_transaction
 from generations.models import Asset, Generation, Submission, notify
-from generations.states import ENDED
+from generations.states import ENDED, IN_FLIGHT
 from generations.storage import originals
+from providers import catalog
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
 from tests.conftest import Person, ask, ended, eventually
 
+PRICES = {offer.provider: offer.list_price for offer in catalog.offers("seedream-5-lite")}
+"""Micro-dollars for one picture, as published and as seeded."""
 SUBMISSION = ("due_at", "sent_at", "missing_since", "created_at", "finished_at")
 ACCOUNT = ("paused_until", "probe_until", "window_started_at")
 
@@ -62,7 +66,9 @@ def _execute(sql: str) -> None:
     in_transaction(work)
 
 
-def all_ended(generations: Iterable[Generation], *, hours: float = 0, within: float = 60.0) -> list[Generation]:
+def all_ended(
+    generations: Iterable[Generation], *, hours: float = 0, within: float = 60.0
+) -> list[Generation]:
     """Wait for the end of all; with ``hours``, time passes meanwhile, a sixtieth of it at each look."""
     waited = list(generations)
 
@@ -83,11 +89,8 @@ def eventually_looked() -> None:
     """Until nothing that is due waits to be claimed: the workers have seen the present."""
 
     def seen() -> bool:
-        return not Submission.objects.raw(
-            "SELECT s.id FROM generations_submission s JOIN providers_provideraccount a ON a.id = s.account_id "
-            "WHERE s.due_at <= now() AND s.state IN ('sending', 'running', 'unknown') "
-            "AND (s.lease_until IS NULL OR s.lease_until < now()) LIMIT 1"
-        )
+        free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        return not Submission.objects.filter(free, state__in=IN_FLIGHT, due_at__lte=Now()).exists()
 
     eventually(seen, what="a look of the workers")
 
@@ -111,6 +114,22 @@ def in_state(generation: Generation, *states: str) -> Submission:
 
     found: Submission = eventually(there, what=f"{' or '.join(states)} of {generation.prompt}")
     return found
+
+
+def polled(generation: Generation, times: int) -> None:
+    """Wait until its only submission has been asked about so often."""
+    eventually(lambda: only(generation).polls >= times, what=f"{times} polls of {generation.prompt}")
+
+
+def turned_away(generation: Generation) -> Submission:
+    """Wait until its only submission has been refused for now and put back."""
+    eventually(lambda: only(generation).tries == 1, what=f"a refusal of {generation.prompt}")
+    return only(generation)
+
+
+def posted(control: Control, provider: str, times: int) -> None:
+    """Wait until a gateway has got so many paid requests."""
+    eventually(lambda: control.count(provider) >= times, what=f"{times} requests to {provider}")
 
 
 def account_of(provider: str) -> ProviderAccount:
@@ -176,8 +195,10 @@ def check_books(control: Control, *, forgiven: Callable[[dict[str, Any]], bool])
     for provider in ProviderAccount.objects.values_list("provider", flat=True):
         lines = [line for line in control.bill(provider) if not line["refunded"] and not forgiven(line)]
         booked = Transfer.objects.filter(provider=provider, kind__in=[Kind.CAPTURE, Kind.ABSORB])
-        assert sum(line["micro_usd"] for line in lines) <= (booked.aggregate(all=Sum("amount"))["all"] or 0), (
-            f"{provider} took money that is in no book"
-        )
+        assert sum(line["micro_usd"] for line in lines) <= (
+            booked.aggregate(all=Sum("amount"))["all"] or 0
+        ), f"{provider} took money that is in no book"
         kept = Asset.objects.filter(provider=provider).count()
-        assert kept <= sum(line["pictures"] for line in control.bill(provider)), "a picture nobody was paid for"
+        assert kept <= sum(line["pictures"] for line in control.bill(provider)), (
+            "a picture nobody was paid for"
+        )

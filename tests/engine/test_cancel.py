@@ -9,7 +9,19 @@ from generations.states import SubmissionState
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended, eventually
-from tests.engine.stage import Story, all_ended, change, in_state, looked_after, only, pass_time, posts, story
+from tests.engine.stage import (
+    Story,
+    all_ended,
+    change,
+    in_state,
+    looked_after,
+    pass_time,
+    polled,
+    posted,
+    posts,
+    story,
+    turned_away,
+)
 
 
 def cancel(person: Person, generation: Generation) -> None:
@@ -20,11 +32,11 @@ def test_what_is_planned_is_never_sent(person: Person, gateways: Control, engine
     change("bytespike", max_in_flight=1)
     gateways.settings("bytespike", latency=3600)
     first = ask(person, "first", provider="bytespike")
-    eventually(lambda: gateways.count("bytespike") == 1)
+    posted(gateways, "bytespike", 1)
     second = ask(person, "second", provider="bytespike")
     gateways.fault(Fault.RATE_LIMITED, gateway="runware", retry_after=60)
     refused = ask(person, "refused", provider="runware")
-    eventually(lambda: only(refused).tries == 1)
+    turned_away(refused)
     cancel(person, second)
     cancel(person, refused)
     cancel(person, refused)
@@ -48,7 +60,7 @@ def test_what_is_on_the_wire_is_kept_and_paid_for_when_it_comes(
     asked = [ask(person, f"to {provider}", provider=provider) for provider in ("bytespike", "runware")]
     in_state(asked[0], SubmissionState.SENDING)
     in_state(asked[1], SubmissionState.RUNNING)
-    eventually(lambda: gateways.count("bytespike") == 1)
+    posted(gateways, "bytespike", 1)
     for generation in asked:
         cancel(person, generation)
         generation.refresh_from_db()
@@ -70,7 +82,7 @@ def test_a_gateway_that_can_stop_is_asked_to_however_long_it_has_been_polled(
     asked = [ask(person, f"to {provider}", provider=provider) for provider in ("bytespike", "aigateway")]
     for generation in asked:
         in_state(generation, SubmissionState.RUNNING)
-        eventually(lambda one=generation: only(one).polls >= 3)
+        polled(generation, 3)
         cancel(person, generation)
     all_ended(asked)
     for generation in asked:
@@ -100,7 +112,7 @@ def test_pictures_made_before_a_cancel_stay_and_the_rest_is_never_ordered(
     change("bytespike", max_in_flight=1)
     gateways.settings("bytespike", latency=3600)
     generation = ask(person, provider="bytespike", count=10)
-    eventually(lambda: gateways.count("bytespike") == 1)
+    posted(gateways, "bytespike", 1)
     cancel(person, generation)
     gateways.advance(3600)
 

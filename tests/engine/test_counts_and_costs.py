@@ -16,9 +16,7 @@ from providers import registry
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended, make_person
-from tests.engine.stage import Story, all_ended, change, only, posts, story
-
-PRICES = {"aigateway": 35_000, "bytespike": 12_000, "threedai": 40_000, "runware": 35_000, "prospolabs": 14_000}
+from tests.engine.stage import PRICES, Story, all_ended, change, only, posts, story
 
 
 def faulty(
@@ -105,9 +103,7 @@ def test_a_call_billed_to_a_key_of_ours_elsewhere_is_charged_as_quoted_and_absor
 def test_a_group_of_sequential_pictures_may_be_smaller_than_asked(
     person: Person, gateways: Control, engine: Net
 ) -> None:
-    asked = [
-        ask(person, f"a story {n}", provider="runware", sequential=4, count=2) for n in range(3)
-    ]
+    asked = [ask(person, f"a story {n}", provider="runware", sequential=4, count=2) for n in range(3)]
     for generation in all_ended(asked):
         assert generation.requested == 8
         assert 2 <= generation.delivered <= 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,7 +90,7 @@ def test_lasting_trouble_with_a_file_costs_the_platform_and_not_the_person(
     person: Person, gateways: Control, quick: Net
 ) -> None:
     before = person.wallet.available
-    asked = {}
+    asked: dict[str, tuple[str, Generation]] = {}
     for number, (code, name, fault, args) in enumerate(LASTING):
         provider = ("runware", "bytespike", "prospolabs")[number % 3]
         gateways.fault(fault, gateway=provider, prompt_contains=name, times=None, **args)
@@ -108,8 +107,8 @@ def test_lasting_trouble_with_a_file_costs_the_platform_and_not_the_person(
     inner = [generation.id for url, (_, generation) in asked.items() if url in INNER]
     assert {row.tries for row in Result.objects.filter(submission__generation__in=inner)} == {0}
     assert list(originals().keys()) == []
-    aside = Path(settings.STORAGES["originals"]["OPTIONS"]["location"]) / ".quarantine"
-    assert len([file for file in aside.rglob("*") if file.is_file()]) >= 5
+    aside = originals().local_path(".quarantine")
+    assert aside is not None and len([file for file in aside.rglob("*") if file.is_file()]) >= 5
     assert not any(settings.SCRATCH_DIR.iterdir())
 
 
@@ -129,7 +128,10 @@ def test_what_is_a_picture_is_kept_as_it_is_and_shown_clean(
         "lying": "jpeg",
     }
     for name, asset in kept.items():
-        with originals().read(asset.storage_key) as original, originals().read(asset.derivative_key(256)) as small:
+        with (
+            originals().read(asset.storage_key) as original,
+            originals().read(asset.derivative_key(256)) as small,
+        ):
             assert (b"<script>" in original.read()) == (name == "script")
             assert b"<script>" not in small.read()
             small.seek(0)

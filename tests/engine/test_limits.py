@@ -7,7 +7,7 @@ from generations.engine.net import Net
 from providers.sandbox.client import Control
 from tests.conftest import Person, ask, eventually
 from tests.engine.conftest import Start
-from tests.engine.stage import all_ended, change, looked_after, pass_time
+from tests.engine.stage import all_ended, change, looked_after, pass_time, posted
 
 
 def test_no_more_calls_are_in_flight_than_the_account_may_have(
@@ -19,7 +19,7 @@ def test_no_more_calls_are_in_flight_than_the_account_may_have(
     loops(Net(), Net(), Media())
 
     for flying, sent in ((3, 3), (3, 6), (2, 8)):
-        eventually(lambda most=sent: gateways.count("bytespike") >= most)
+        posted(gateways, "bytespike", sent)
         looked_after(person, "prospolabs", gateways)
         assert gateways.state()["running"]["bytespike"] == flying
         assert gateways.count("bytespike") == sent
@@ -36,7 +36,7 @@ def test_no_more_calls_leave_in_a_minute_than_the_account_may_send(
     loops(Net(), Net(), Media())
 
     for sent in (5, 10, 12):
-        eventually(lambda most=sent: gateways.count("prospolabs") >= most)
+        posted(gateways, "prospolabs", sent)
         looked_after(person, "bytespike", gateways)
         assert gateways.count("prospolabs") == sent
         gateways.advance(61)
@@ -45,9 +45,7 @@ def test_no_more_calls_leave_in_a_minute_than_the_account_may_send(
     assert {note["status"] for note in gateways.requests("prospolabs", "submit")} == {202}
 
 
-def test_where_polls_count_they_are_spared_as_well(
-    person: Person, gateways: Control, loops: Start
-) -> None:
+def test_where_polls_count_they_are_spared_as_well(person: Person, gateways: Control, loops: Start) -> None:
     change("threedai", rpm=3, settings={"rate_counts_polls": True})
     gateways.switch("3d.rate_counts_polls", True)
     gateways.settings("threedai", rpm=3)

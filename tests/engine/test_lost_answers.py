@@ -1,4 +1,4 @@
-"""A paid POST whose answer was lost: found again where it can be, never sent blindly, never charged blindly."""
+"""A paid POST whose answer was lost: found again where it can be, and never sent or charged blindly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended
 from tests.engine.conftest import Forgive
-from tests.engine.stage import Story, account_of, all_ended, change, in_state, only, posts, story
+from tests.engine.stage import PRICES, Story, account_of, all_ended, change, in_state, only, posts, story
 
 LOSSES: dict[Fault, dict[str, Any]] = {
     Fault.HANG: {"seconds": 8},
@@ -29,7 +29,6 @@ LOSSES: dict[Fault, dict[str, Any]] = {
     Fault.EMPTY_BODY: {},
 }
 """The work is done and charged there; what is said about it never arrives in one piece."""
-PRICES = {"aigateway": 35_000, "bytespike": 12_000, "threedai": 40_000, "runware": 35_000, "prospolabs": 14_000}
 
 
 @pytest.fixture(autouse=True)
@@ -122,9 +121,7 @@ def test_the_second_post_is_the_first_one_byte_for_byte(
 def test_a_request_that_never_arrived_goes_out_again_only_where_the_gateway_keeps_our_key(
     person: Person, gateways: Control, engine: Net
 ) -> None:
-    asked = {
-        provider: lose(person, gateways, provider, Fault.RESET_BEFORE) for provider in registry.ADAPTERS
-    }
+    asked = {provider: lose(person, gateways, provider, Fault.RESET_BEFORE) for provider in registry.ADAPTERS}
     all_ended(asked.values(), hours=1)
 
     for provider in ("aigateway", "runware"):

@@ -20,6 +20,7 @@ from tests.engine.stage import (
     in_state,
     only,
     pass_time,
+    polled,
     posts,
     story,
 )
@@ -69,9 +70,7 @@ def test_a_task_the_provider_has_forgotten_is_lost_after_a_minute_of_asking(
     assert person.wallet.held == 0
 
 
-def test_a_task_that_never_ends_is_given_up_in_time(
-    person: Person, gateways: Control, engine: Net
-) -> None:
+def test_a_task_that_never_ends_is_given_up_in_time(person: Person, gateways: Control, engine: Net) -> None:
     change("bytespike", settings={"tasks_api": True})
     providers = (*POLLED, "bytespike")
     for provider in providers:
@@ -79,7 +78,7 @@ def test_a_task_that_never_ends_is_given_up_in_time(
     asked = [ask(person, f"endless {provider}", provider=provider) for provider in providers]
     for generation in asked:
         in_state(generation, SubmissionState.RUNNING)
-        eventually(lambda one=generation: only(one).polls > 0)
+        polled(generation, 1)
     pass_time(1201)
     all_ended(asked)
     for generation in asked:
@@ -124,7 +123,7 @@ def test_a_picture_that_comes_after_it_was_given_up_is_kept_for_free(
     gateways.settings("threedai", latency=7200)
     generation = ask(person, "late", provider="threedai", count=2)
     in_state(generation, SubmissionState.RUNNING)
-    eventually(lambda: only(generation).polls > 0)
+    polled(generation, 1)
     pass_time(1201)
     ended(generation)
     spent = person.wallet.spent

@@ -63,33 +63,43 @@ def _length(request: Request, length: int) -> dict[str, str]:
     return {**request.headers, "Content-Length": str(length)}
 
 
+def use_bucket(settings: Any, port: int, location: str) -> None:
+    options = {
+        "bucket_name": BUCKET,
+        "endpoint_url": f"http://127.0.0.1:{port}",
+        "region_name": "us-east-1",
+        "access_key": ACCESS_KEY,
+        "secret_key": SECRET_KEY,
+        "location": location,
+    }
+    store = {"BACKEND": "generations.storage.s3.PrivateS3Storage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "originals": store}
+
+
 def test_a_store_that_fails_loses_no_picture_and_shows_none_that_is_not_right(
     person: Person, gateways: Control, engine: Net, s3: tuple[int, Path], tmp_path: Path, settings: Any
 ) -> None:
     mischief = Mischief("busy", "lost answer", "conflict", "taken", "alters")
     with proxy(s3[0], mischief) as port:
-        options = {
-            "bucket_name": BUCKET,
-            "endpoint_url": f"http://127.0.0.1:{port}",
-            "region_name": "us-east-1",
-            "access_key": ACCESS_KEY,
-            "secret_key": SECRET_KEY,
-            "location": tmp_path.name,
-        }
-        settings.STORAGES = {
-            **settings.STORAGES,
-            "originals": {"BACKEND": "generations.storage.s3.PrivateS3Storage", "OPTIONS": options},
-        }
+        use_bucket(settings, port, tmp_path.name)
         asked = [ask(person, f"picture {n}", provider="bytespike") for n in range(5)]
         all_ended(asked, hours=0.01)
         for generation in asked:
             assert story(gateways, generation) == Story("succeeded", "", 1, 12_000, 0, 1)
-        assert sorted(mischief.of.values()) == ["alters", "busy", "conflict", "honest", "lost answer", "taken"]
-        for asset in Asset.objects.all():
-            assert originals().digest(asset.storage_key) == asset.sha256
+        assert sorted(mischief.of.values()) == [
+            "alters",
+            "busy",
+            "conflict",
+            "honest",  # the new place of the picture whose place was taken
+            "lost answer",
+            "taken",
+        ]
 
         mischief.always = "alters always"
         lost = ask(person, "never kept as it is", provider="runware")
         all_ended([lost], hours=2)
         assert story(gateways, lost) == Story("failed", "storage_failed", 0, 0, 35_000, 1)
         assert person.wallet.held == 0
+    use_bucket(settings, s3[0], tmp_path.name)
+    assert Asset.objects.count() == 5
+    assert all(originals().digest(asset.storage_key) == asset.sha256 for asset in Asset.objects.all())

@@ -11,13 +11,14 @@ from generations.states import IN_FLIGHT, SubmissionState
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
-from tests.kill.fleet import Fleet, listening
+from tests.kill.fleet import LEASE, Fleet, listening
 from tests.kill.stage import GATEWAYS, STORED, all_ended, ask_at, assert_ledgers_agree, outcome
 
 _S = SubmissionState
 
 
 def test_two_of_every_worker_have_one_effect(fleet: Fleet, person: Person, gateways: Control) -> None:
+    gateways.settings("bytespike", latency=LEASE + 1.5)  # a call may take longer than a lease
     fleet.net(), fleet.net(), fleet.media(), fleet.media(), fleet.beat(), fleet.beat()
     listening(4)
     generations = [ask_at(person, gateway, count=2) for gateway in GATEWAYS for _ in range(2)]
@@ -28,6 +29,7 @@ def test_two_of_every_worker_have_one_effect(fleet: Fleet, person: Person, gatew
     assert {outcome(generation) for generation in generations} == {("succeeded", 2, 2)}
     assert outcome(forgotten) == STORED
     assert set(Submission.objects.values_list("posts", flat=True)) == {1}
+    assert not Move.objects.filter(after=_S.UNKNOWN).exists()
     assert_ledgers_agree(gateways)
 
 

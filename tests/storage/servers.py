@@ -120,7 +120,7 @@ def proxy(upstream: int, fault: Fault) -> Iterator[int]:
                 return self._any
             raise AttributeError(name)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -20,5 +20,7 @@ class Command(BaseCommand):
             tally = archive.write(path)
         except (archive.ArchiveError, OSError) as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"{tally.rows:,} rows and {tally.objects:,} objects ({tally.bytes:,} bytes) in {path}.")
+        self.stdout.write(
+            f"{tally.rows:,} rows and {tally.objects:,} objects ({tally.bytes:,} bytes) in {path}."
+        )
         self.stdout.write("Keep SECRET_KEY and FIELD_KEYS elsewhere: the backup holds secrets only sealed.")

@@ -23,4 +23,6 @@ class Command(BaseCommand):
             tally = archive.read(path)
         except (archive.ArchiveError, tarfile.TarError, OSError) as error:
             raise CommandError(f"Nothing was restored. {error}") from None
-        self.stdout.write(f"{tally.rows:,} rows and {tally.objects:,} objects are back, each as it was written.")
+        self.stdout.write(
+            f"{tally.rows:,} rows and {tally.objects:,} objects are back, each as it was written."
+        )

@@ -18,7 +18,7 @@ from generations.actions import generate
 from generations.actions.idempotency import Key, Outcome
 from generations.api import files
 from generations.api.openai import joining
-from generations.api.openai.reading import Wish
+from generations.api.openai.reading import Wish, in_their_words
 from generations.models import Asset, Generation
 from generations.states import GenerationStatus
 
@@ -81,7 +81,8 @@ def _begin(
     def render(generation: Generation) -> dict[str, Any]:
         return joining.remembered(count) if sent is None else {"generation": str(generation.id)}
 
-    outcome: Outcome = generate.submit(principal=principal, asked=asked, render=render, key=key)
+    with in_their_words():
+        outcome: Outcome = generate.submit(principal=principal, asked=asked, render=render, key=key)
     assert outcome.subject_id is not None
     return outcome.subject_id, outcome.replayed
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,8 @@ def read(sent: Mapping[str, Any], references: list[str] | None = None) -> Wish:
     body["count"] = given.get("n", 1)
     if "user" in given:
         body["metadata"] = {"user": str(given["user"])[:500]}
-    return Wish(_asked(body), given.get("response_format") == "b64_json")
+    with in_their_words():
+        return Wish(asking.read(body), given.get("response_format") == "b64_json")
 
 
 def model_id(name: str) -> tuple[str, str]:
@@ -113,9 +115,11 @@ def _output(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _asked(body: Mapping[str, Any]) -> Asked:
+@contextmanager
+def in_their_words() -> Iterator[None]:
+    """What is wrong with a field of ours is said of theirs."""
     try:
-        return asking.read(body)
+        yield
     except Invalid as error:
         fields = {_THEIR_NAMES.get(name, name): said for name, said in error.fields.items()}
         sentences = "; ".join(f"{name} {said[0]}" for name, said in fields.items())

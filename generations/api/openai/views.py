@@ -143,7 +143,7 @@ class Models(Endpoint):
     scopes = {"GET": None}
 
     @described("openai_models", "What may be named as model", {200: OpenAIModels}, error=OpenAIError)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         names = [
             name
             for model in catalog.models()
@@ -159,7 +159,7 @@ class OneModel(Endpoint):
     scopes = {"GET": None}
 
     @described("openai_model", "One model", {200: OpenAIModel}, errors=[404], error=OpenAIError)
-    def get(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, name: str) -> Response:
         model_id(name)
         return Response(_model(name))
 

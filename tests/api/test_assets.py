@@ -1,0 +1,171 @@
+"""The library over HTTP: bytes as they came, in other formats, in parts; names, tags and the trash."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from generations.models import Asset
+from generations.storage import originals
+from tests.api.conftest import client_of, png, send, upload
+from tests.conftest import Person
+
+
+def test_what_is_uploaded_comes_back_byte_for_byte(ada: Person) -> None:
+    client, data = client_of(ada), png()
+    made = upload(client, data, tags=["boats", "red"])
+    assert made.status_code == 201
+    asset = made.json()
+    assert (asset["kind"], asset["name"], asset["tags"]) == ("uploaded", "boat.png", ["boats", "red"])
+    assert (asset["width"], asset["height"], asset["format"], asset["bytes"]) == (64, 48, "png", len(data))
+    assert asset["sha256"] == hashlib.sha256(data).hexdigest()
+    got = client.get(asset["url"])
+    assert got.getvalue() == data
+    assert got.headers["Content-Type"] == "image/png"
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert got.headers["Content-Disposition"] == 'inline; filename="boat.png"'
+    assert "private" in got.headers["Cache-Control"]
+    assert upload(client, data).json()["id"] == asset["id"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "start", "end"),
+    [
+        ("bytes=0-9", 206, 0, 10),
+        ("bytes=10-", 206, 10, None),
+        ("bytes=-5", 206, -5, None),
+        ("bytes=0-999999999", 206, 0, None),
+        ("bytes=-999999999", 206, 0, None),
+        ("bytes=5-2", 200, 0, None),
+        ("bytes=0-1,4-5", 200, 0, None),
+        ("items=0-1", 200, 0, None),
+        ("bytes=-", 200, 0, None),
+        ("bytes=999999999-", 416, 0, 0),
+        ("bytes=-0", 416, 0, 0),
+    ],
+)
+def test_a_part_of_the_bytes_can_be_asked_for(
+    ada: Person, asked: str, status: int, start: int, end: int | None
+) -> None:
+    client, data = client_of(ada), png()
+    got = client.get(upload(client, data).json()["url"], headers={"range": asked})
+    assert got.status_code == status
+    wanted = data[start:end]
+    assert got.getvalue() == wanted
+    if status == 206:
+        first = len(data) + start if start < 0 else start
+        assert got.headers["Content-Range"] == f"bytes {first}-{first + len(wanted) - 1}/{len(data)}"
+        assert got.headers["Content-Length"] == str(len(wanted))
+    if status == 416:
+        assert got.headers["Content-Range"] == f"bytes */{len(data)}"
+
+
+def test_what_the_caller_has_is_not_sent_again(ada: Person) -> None:
+    client = client_of(ada)
+    url = upload(client).json()["url"]
+    tag = client.head(url).headers["ETag"]
+    assert client.get(url, headers={"if-none-match": tag}).status_code == 304
+    changed = client.get(url, headers={"if-range": '"other"', "range": "bytes=0-1"})
+    assert changed.status_code == 200
+    changed.getvalue()
+    same = client.get(url, headers={"if-range": tag, "range": "bytes=0-1"})
+    assert (same.status_code, same.getvalue()) == (206, b"\x89P")
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "webp", "avif"])
+def test_a_picture_can_be_had_in_another_format(ada: Person, kind: str) -> None:
+    client = client_of(ada)
+    url = upload(client).json()["url"]
+    got = client.get(f"{url}?format={kind}&quality=50")
+    assert got.headers["Content-Type"] == f"image/{kind}"
+    with Image.open(io.BytesIO(got.getvalue())) as picture:
+        assert (picture.format, picture.size) == (kind.upper(), (64, 48))
+    again = client.get(f"{url}?format={kind}&quality=50", headers={"if-none-match": got.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("query", ["format=svg", "format=png&quality=100", "quality=x"])
+def test_a_format_nobody_makes_is_refused(ada: Person, query: str) -> None:
+    client = client_of(ada)
+    assert client.get(f"{upload(client).json()['url']}?{query}").status_code == 400
+
+
+def test_thumbnails_come_in_three_sizes_and_are_made_again_when_missing(ada: Person) -> None:
+    client = client_of(ada)
+    made = upload(client, png(1600, 1200)).json()
+    asset = Asset.objects.get(id=made["id"])
+    for size in (256, 512, 1024):
+        originals().delete(asset.derivative_key(size))
+    for size in (256, 512, 1024):
+        got = client.get(f"/api/v1/assets/{made['id']}/thumbnail?size={size}")
+        assert got.headers["Content-Type"] == "image/webp"
+        with Image.open(io.BytesIO(got.getvalue())) as picture:
+            assert picture.size == (size, size * 3 // 4)
+    assert originals().exists(asset.derivative_key(256))
+    assert client.get(f"/api/v1/assets/{made['id']}/thumbnail?size=64").status_code == 400
+
+
+def test_an_original_that_is_gone_is_said_to_be_away(ada: Person) -> None:
+    client = client_of(ada)
+    made = upload(client).json()
+    originals().delete(Asset.objects.get(id=made["id"]).storage_key)
+    for address in (made["url"], f"{made['url']}?format=webp"):
+        answer = client.get(address)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "try_again")
+
+
+def test_a_picture_is_named_tagged_thrown_away_and_taken_back(ada: Person) -> None:
+    client = client_of(ada)
+    address = f"/api/v1/assets/{upload(client).json()['id']}"
+    changed = send(client, "PATCH", address, {"name": "../x/Boot.png", "tags": [" a ", "a", "b"]}).json()
+    assert (changed["name"], changed["tags"]) == ("Boot.png", ["a", "b"])
+    assert client.delete(address).status_code == 204
+    assert client.get(address).json()["trashed_at"]
+    assert client.get("/api/v1/assets").json()["results"] == []
+    assert len(client.get("/api/v1/assets?trashed=true").json()["results"]) == 1
+    assert send(client, "POST", f"{address}/restore", {}).json()["trashed_at"] is None
+    assert len(client.get("/api/v1/assets").json()["results"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"tags": "a"}, "tags"),
+        ({"tags": [1]}, "tags"),
+        ({"tags": ["x" * 101]}, "tags"),
+        ({"tags": [str(n) for n in range(51)]}, "tags"),
+        ({"name": 7}, "name"),
+        ({"name": "a\x00b"}, "name"),
+        ({"sha256": "0"}, "sha256"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused_by_field(ada: Person, body: dict[str, Any], field: str) -> None:
+    client = client_of(ada)
+    answer = send(client, "PATCH", f"/api/v1/assets/{upload(client).json()['id']}", body)
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field])
+
+
+def test_the_library_is_filtered(ada: Person) -> None:
+    client = client_of(ada)
+    wide = upload(client, png(160, 90), tags=["sea"], name="Grosses 船").json()["id"]
+    tall = upload(client, png(90, 160), name="mast").json()["id"]
+
+    def ids(query: str) -> list[str]:
+        answer = client.get(f"/api/v1/assets?{query}")
+        assert answer.status_code == 200, answer.content
+        return [row["id"] for row in answer.json()["results"]]
+
+    assert ids("aspect=16:9") == [wide]
+    assert ids("aspect=9:16") == [tall]
+    assert ids("tag=sea") == [wide]
+    assert ids("q=船 grosses") == [wide]
+    assert ids("q=100%") == []
+    assert ids("kind=uploaded") == [tall, wide]
+    assert ids("kind=generated") == []
+    assert ids("provider=runware") == []
+    assert ids(f"user={ada.user.id}&created_after=2020-01-01&limit=1") == [tall]

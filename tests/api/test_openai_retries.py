@@ -1,0 +1,118 @@
+"""OpenAI requests that take too long, are cut off, or are repeated: paid once, kept always."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import openai
+import pytest
+from django.utils import timezone
+
+from generations.api.openai import making
+from generations.models import Generation, KeptAnswer
+from providers.sandbox.client import Control
+from tests.api.conftest import Sdk, client_of, secret_of, send, wish
+from tests.conftest import Person, ended, eventually
+
+PATH = "/v1/images/generations"
+
+
+def test_a_caller_who_hangs_up_still_gets_the_picture_kept(
+    sdk: Sdk, running: str, control: Control, person: Person
+) -> None:
+    control.settings(gateway="bytespike", picture="tiny", latency=1)
+    client = sdk(running, person, timeout=0.4)
+    with pytest.raises(openai.APITimeoutError):
+        client.images.generate(prompt="x", model="seedream-5-lite@bytespike")
+    generation = eventually(Generation.objects.first, what="a generation")
+    assert ended(generation).delivered == 1
+    assert person.wallet.spent == 12_000
+
+
+def test_the_sdks_own_retries_pay_once(sdk: Sdk, running: str, control: Control, person: Person) -> None:
+    control.settings(gateway="bytespike", picture="tiny", latency=2)
+    made = sdk(running, person, timeout=1.5, max_retries=4).images.generate(
+        prompt="x", model="seedream-5-lite@bytespike"
+    )
+    assert made.data
+    assert Generation.objects.count() == 1
+    assert person.wallet.spent == 12_000
+
+
+def test_a_retry_joins_the_oldest_unclaimed_and_never_the_same_twice(
+    running: str, control: Control, person: Person
+) -> None:
+    secret = secret_of(person)
+    first, second = wish(running, secret), wish(running, secret)
+    ids = [answer.headers["Seedbank-Generation"] for answer in (first, second)]
+    assert len(set(ids)) == 2
+    joined = [wish(running, secret, 1).headers["Seedbank-Generation"] for _ in range(2)]
+    assert joined == ids
+    assert wish(running, secret, 2).headers["Seedbank-Generation"] == ids[0]
+    assert wish(running, secret, 1).headers["Seedbank-Generation"] not in ids  # none is left: a new one
+    assert Generation.objects.count() == 3
+
+
+def test_a_retry_joins_only_its_own_key_body_and_quarter_of_an_hour(running: str, person: Person) -> None:
+    secret = secret_of(person)
+    first = wish(running, secret).headers["Seedbank-Generation"]
+    assert wish(running, secret_of(person), 1).headers["Seedbank-Generation"] != first
+    assert wish(running, secret, 1, prompt="another").headers["Seedbank-Generation"] != first
+    assert wish(running, secret, 2).headers["Seedbank-Generation"] != first
+    KeptAnswer.objects.filter(subject_id=first).update(created_at=timezone.now() - timedelta(minutes=16))
+    assert wish(running, secret, 1).headers["Seedbank-Generation"] != first
+    KeptAnswer.objects.filter(subject_id=first).update(created_at=timezone.now() - timedelta(minutes=14))
+    assert wish(running, secret, 1).headers["Seedbank-Generation"] == first
+
+
+def test_retries_at_once_share_nothing(running: str, person: Person) -> None:
+    secret = secret_of(person)
+    firsts = {wish(running, secret).headers["Seedbank-Generation"] for _ in range(4)}
+    joined: list[str] = []
+    start = threading.Barrier(4)
+
+    def retry() -> None:
+        start.wait()
+        joined.append(wish(running, secret, 1).headers["Seedbank-Generation"])
+
+    threads = [threading.Thread(target=retry) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(joined) == firsts
+    assert Generation.objects.count() == 4
+
+
+def test_an_idempotency_key_is_honoured_where_it_is_sent(sdk: Sdk, running: str, person: Person) -> None:
+    client = sdk(running, person)
+    headers = {"Idempotency-Key": "mine"}
+    for _ in range(2):
+        assert client.images.generate(
+            prompt="x", model="seedream-5-lite@bytespike", extra_headers=headers
+        ).data
+    assert Generation.objects.count() == 1
+    with pytest.raises(openai.UnprocessableEntityError):
+        client.images.generate(prompt="y", model="seedream-5-lite@bytespike", extra_headers=headers)
+
+
+def test_who_waits_too_long_is_told_where_the_picture_will_be(
+    sdk: Sdk, running: str, control: Control, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "PATIENCE", 0.3)
+    control.settings(gateway="bytespike", picture="tiny", latency=3)
+    with pytest.raises(openai.APIStatusError) as slow:
+        sdk(running, person).images.generate(prompt="x", model="seedream-5-lite@bytespike")
+    generation = Generation.objects.get()
+    assert (slow.value.status_code, slow.value.code) == (504, "still_running")
+    assert str(generation.id) in str(slow.value)
+    assert ended(generation).delivered == 1
+
+
+def test_nothing_is_begun_that_nobody_could_wait_for(ada: Person, settings: Any) -> None:
+    settings.WAITERS_MAX = 0
+    answer = send(client_of(ada), "POST", PATH, {"prompt": "x"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "too_many_waiting")
+    assert not Generation.objects.exists()

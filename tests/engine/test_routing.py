@@ -1,0 +1,128 @@
+"""Who makes it: the cheapest or the fastest that can, another only if the first surely did not begin."""
+
+from __future__ import annotations
+
+import pytest
+
+from generations.engine.net import Net
+from generations.engine.routing import ProviderPaused
+from generations.models import Generation
+from generations.states import SubmissionState
+from providers.models import ProviderAccount
+from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
+from tests.conftest import Person, ask, ended
+from tests.engine.stage import Story, account_of, all_ended, change, in_state, only, posts, story
+
+
+def test_auto_takes_the_cheapest_that_can_do_it_or_the_fastest_as_measured_here(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    cheap = ask(person, "any size")
+    small = ask(person, "a small one", resolution="1K")
+    checked = ask(person, "with a check that few have", safety_check=True)
+    assert [one.provider for one in (cheap, small, checked)] == ["prospolabs", "bytespike", "runware"]
+    assert ask(person, "by published times", strategy="fastest").provider == "prospolabs"
+    all_ended([ask(person, f"measured {n}", provider="runware") for n in range(5)])
+
+    fast = ask(person, "by measured times", strategy="fastest")
+    assert fast.provider == "runware"
+    all_ended(Generation.objects.all())
+
+
+def test_another_offer_is_taken_when_the_first_surely_did_not_begin_and_the_quote_stands(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.UNAUTHORIZED, gateway="prospolabs", prompt_contains="refused")
+    gateways.key("aigateway", "sandbox-aigateway", refused=402)
+    refused = ended(ask(person, "refused", count=2))
+
+    assert refused.provider == "runware"
+    told = story(gateways, refused)
+    assert told.posts == 1 + 1 + (account_of("aigateway").pause_level > 0)
+    assert (told.status, told.delivered, told.charged) == ("succeeded", 2, 2 * 14_000)
+    assert told.absorbed == 2 * (35_000 - 14_000)
+    assert {asset.provider for asset in refused.assets.all()} == {"runware"}
+    states = [s.state for s in refused.submissions.order_by("id")]
+    assert (states[0], states[-1]) == (SubmissionState.REFUSED, SubmissionState.DONE)
+    assert ask(person, "the next one").provider != "prospolabs"
+    all_ended(Generation.objects.all())
+
+
+def test_a_gateway_that_cannot_be_reached_is_passed_over(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    change("prospolabs", base_url="http://127.0.0.1:9")
+    generation = ask(person, "over there")
+    all_ended([generation], hours=0.2)
+
+    told = story(gateways, generation)
+    assert (told.status, told.delivered, told.charged, told.posts) == ("succeeded", 1, 14_000, 1)
+
+
+def test_nobody_else_is_asked_while_the_first_may_have_begun(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    asked = []
+    for fault in (Fault.RESET_AFTER, Fault.STATUS_AFTER, Fault.HTML):
+        gateways.fault(fault, gateway="prospolabs", prompt_contains=str(fault))
+        asked.append(ask(person, f"lost by {fault}"))
+    gateways.fault(Fault.REFUSED_CONTENT, gateway="prospolabs", prompt_contains="refused content")
+    refused = ask(person, "refused content")
+    all_ended([*asked, refused], hours=1)
+
+    for generation in asked:
+        assert story(gateways, generation) == Story("failed", "provider_lost", 0, 0, 14_000, 1)
+    assert story(gateways, refused) == Story("failed", "content_refused", 0, 0, 0, 1)
+    others = ("aigateway", "bytespike", "threedai", "runware")
+    assert [gateways.count(provider) for provider in others] == [0, 0, 0, 0]
+
+
+def test_a_second_account_at_the_same_gateway_takes_over(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    first = account_of("bytespike")
+    second = ProviderAccount(
+        provider="bytespike", name="the other", position=1, base_url=first.base_url, rpm=100_000
+    )
+    second.set_key("another-key-of-bytespike")
+    second.save()
+    gateways.key("bytespike", "sandbox-bytespike", refused=402)
+    generation = ended(ask(person, provider="bytespike", count=5))
+
+    assert (generation.status, generation.delivered, generation.charged) == ("succeeded", 5, 60_000)
+    assert {line["key"] for line in gateways.bill("bytespike")} == {"pike"}
+    assert [s.state for s in generation.submissions.filter(account=first)] == [SubmissionState.REFUSED] * 2
+    again = ended(ask(person, "again", provider="bytespike"))
+    assert only(again).account_id == second.id
+    assert len(posts(gateways, again)) == 1
+
+
+def test_where_everybody_is_paused_nothing_is_held(person: Person, gateways: Control, engine: Net) -> None:
+    for account in ProviderAccount.objects.all():
+        gateways.key(account.provider, f"sandbox-{account.provider}", refused=403)
+    generation = ended(ask(person))
+    assert story(gateways, generation).code == "provider_unavailable"
+    for provider in ("bytespike", "threedai"):
+        if not account_of(provider).pause_level:
+            ended(ask(person, provider=provider))
+    with pytest.raises(ProviderPaused):
+        ask(person)
+    assert person.wallet.held == 0
+
+
+def test_what_waits_for_a_gateway_that_goes_down_goes_elsewhere(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    change("prospolabs", max_in_flight=1)
+    gateways.settings("prospolabs", latency=3600)
+    first = ask(person, "first")
+    in_state(first, SubmissionState.RUNNING)
+    gateways.fault(Fault.UNAUTHORIZED, gateway="prospolabs", prompt_contains="second")
+    change("prospolabs", max_in_flight=2)
+    second, third = ask(person, "second"), ask(person, "third")
+    all_ended([second, third], hours=0.01)
+
+    assert {Generation.objects.get(id=one.id).provider for one in (second, third)} <= {"aigateway", "runware"}
+    gateways.advance(3600)
+    assert ended(first).status == "succeeded"

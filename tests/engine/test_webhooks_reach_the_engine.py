@@ -1,0 +1,165 @@
+"""Gateways that write to us: only a hint, which makes the engine ask at once, however often it comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import httpx
+import pytest
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+
+from generations.engine import calling
+from generations.engine.net import Net
+from generations.models import Generation, WebhookEvent
+from generations.states import SubmissionState
+from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
+from tests.conftest import Person, ask, ended, eventually
+from tests.engine import conftest
+from tests.engine.stage import Story, all_ended, change, in_state, only, pass_time, posts, story
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+@pytest.fixture
+def door_bell(gateways: Control, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Our web application where the gateways can reach it; without it nobody would ask for an hour."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise misses it otherwise
+    application = get_wsgi_application()
+
+    def closing(environ: Any, start_response: Any) -> Any:
+        try:
+            return application(environ, start_response)
+        finally:
+            connection.close()
+
+    server = make_server("127.0.0.1", 0, closing, server_class=_Server, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    monkeypatch.setattr(settings, "PUBLIC_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(conftest, "PACE", (3600.0, 3600.0))
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def events(generation: Generation) -> list[WebhookEvent]:
+    return list(WebhookEvent.objects.filter(submission__generation=generation))
+
+
+@pytest.mark.parametrize("shape", ["flat", "data"])
+def test_runware_tells_each_picture_in_either_shape_in_any_order_and_twice(
+    person: Person, gateways: Control, door_bell: None, engine: Net, shape: str
+) -> None:
+    gateways.switch("rw.webhook_shape", shape)
+    gateways.settings("runware", latency=0.3)
+    orders: dict[str, tuple[tuple[Fault, dict[str, Any]], ...]] = {
+        "plainly": (),
+        "twenty times": ((Fault.WEBHOOK_DUPLICATE, {"copies": 20}),),
+        "the last first": ((Fault.WEBHOOK_DISORDER, {}),),
+        "before the answer": ((Fault.WEBHOOK_EARLY, {}),),
+        "with a part refused": ((Fault.ENTRY_ERROR, {"index": 1}),),
+    }
+    asked = {}
+    for name, faults in orders.items():
+        for fault, args in faults:
+            gateways.fault(fault, gateway="runware", prompt_contains=name, **args)
+        asked[name] = ask(person, name, provider="runware", count=3)
+    all_ended(asked.values())
+
+    for name, generation in asked.items():
+        many = 2 if name == "with a part refused" else 3
+        told = story(gateways, generation)
+        assert told == Story("succeeded", "", many, many * 35_000, 0, 1), name
+    eventually(lambda: {event.times for event in events(asked["twenty times"])} == {20})
+    assert len(events(asked["twenty times"])) == 3
+
+
+def test_a_webhook_ends_the_wait_and_one_that_is_lost_only_makes_it_late(
+    person: Person, gateways: Control, door_bell: None, engine: Net
+) -> None:
+    change("bytespike", settings={"tasks_api": True})
+    providers = ("prospolabs", "bytespike")
+    for provider in providers:
+        gateways.settings(provider, latency=0.3)
+        gateways.fault(Fault.WEBHOOK_MISSING, gateway=provider, prompt_contains="silent")
+    told = [ask(person, f"told {provider}", provider=provider) for provider in providers]
+    silent = [ask(person, f"silent {provider}", provider=provider) for provider in providers]
+    all_ended(told)
+    for generation in silent:
+        assert in_state(generation, SubmissionState.RUNNING).polls == 0
+    pass_time(3600)
+    all_ended(silent)
+    for generation in (*told, *silent):
+        assert story(gateways, generation) == Story("succeeded", "", 1, generation.quoted, 0, 1)
+    assert [len(events(generation)) for generation in (*told, *silent)] == [1, 1, 0, 0]
+
+
+def test_a_lost_answer_of_prospolabs_is_found_again_by_its_webhook(
+    person: Person, gateways: Control, door_bell: None, engine: Net
+) -> None:
+    gateways.settings("prospolabs", latency=0.5)
+    gateways.fault(Fault.RESET_AFTER, gateway="prospolabs", prompt_contains="before")
+    gateways.fault(Fault.STATUS_AFTER, gateway="prospolabs", prompt_contains="after", status=502)
+    gateways.fault(Fault.WEBHOOK_EARLY, gateway="prospolabs", prompt_contains="after")
+    asked = [
+        ask(person, f"lost {when}, then written about", provider="prospolabs") for when in ("before", "after")
+    ]
+    all_ended(asked)
+    for generation in asked:
+        assert story(gateways, generation) == Story("succeeded", "", 1, 14_000, 0, 1)
+        assert only(generation).theirs
+        assert only(generation).moves.filter(after=SubmissionState.UNKNOWN).exists()
+
+
+def test_what_is_written_about_a_call_that_was_given_up_brings_its_pictures_for_free(
+    person: Person, gateways: Control, door_bell: None, engine: Net
+) -> None:
+    gateways.settings("prospolabs", latency=3600)
+    gateways.fault(Fault.RESET_AFTER, gateway="prospolabs")
+    generation = ask(person, provider="prospolabs", count=2)
+    in_state(generation, SubmissionState.UNKNOWN)
+    all_ended([generation], hours=1)
+    assert story(gateways, generation) == Story("failed", "provider_lost", 0, 0, 28_000, 1)
+    gateways.advance(3600)
+    eventually(lambda: events(generation))
+    for _ in range(2):
+        calling.look_again(only(generation))
+
+    def late() -> bool:
+        pass_time(3600)
+        return Generation.objects.get(id=generation.id).delivered == 2
+
+    eventually(late)
+    assert story(gateways, generation) == Story("failed", "provider_lost", 2, 0, 28_000, 1)
+    assert all(asset.late for asset in generation.assets.all())
+    assert (person.wallet.spent, person.wallet.held) == (0, 0)
+
+
+def test_a_webhook_that_says_failed_after_the_end_changes_nothing(
+    person: Person, gateways: Control, door_bell: None, engine: Net
+) -> None:
+    generation = ended(ask(person, provider="prospolabs"))
+    eventually(lambda: events(generation))
+    submission = only(generation)
+    told = {"generation_id": submission.theirs, "status": "failed", "error": {"code": "upstream_error"}}
+    answer = httpx.post(f"{settings.PUBLIC_URL}/hooks/prospolabs/{submission.webhook_token}", json=told)
+    assert answer.status_code == 200
+    ended(ask(person, "newer work", provider="prospolabs"))
+    assert story(gateways, generation) == Story("succeeded", "", 1, 14_000, 0, 1)
+    assert len(posts(gateways, generation)) == 1

@@ -1,0 +1,146 @@
+"""Workers that die, sleep, meet, or lose the database: one effect, one POST, one asset for each picture."""
+
+from __future__ import annotations
+
+from django.db import InterfaceError, OperationalError, connection
+
+from generations.engine import claiming, sending
+from generations.engine.media import Media
+from generations.engine.net import Net
+from generations.models import Asset, Generation, Submission
+from generations.states import SubmissionState
+from generations.tasks import wake
+from providers.sandbox.client import Control
+from tests.conftest import Person, ask, eventually
+from tests.engine.conftest import Start
+from tests.engine.stage import Story, all_ended, expire_leases, in_state, only, posted, posts, story
+
+
+def test_the_late_answer_of_a_worker_that_lost_its_lease_is_kept(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    loops(Net(), Net(), Media())
+    providers = ("bytespike", "aigateway")
+    for provider in providers:
+        gateways.settings(provider, latency=3600)
+    asked = [ask(person, f"to {provider}", provider=provider, count=2) for provider in providers]
+    for provider in providers:
+        posted(gateways, provider, 1)
+    expire_leases()
+    for generation in asked:
+        in_state(generation, SubmissionState.UNKNOWN)
+    gateways.advance(3600)
+    all_ended(asked)
+
+    for generation in asked:
+        assert story(gateways, generation) == Story("succeeded", "", 2, generation.quoted, 0, 1)
+        why = only(generation).moves.get(after=SubmissionState.UNKNOWN).why
+        assert "died" in why
+
+
+def test_a_claim_that_was_overtaken_sends_nothing(person: Person, gateways: Control, live: str) -> None:
+    generation = ask(person, provider="bytespike")
+    (mine,) = claiming.claim_submissions("a worker that falls asleep", 10)
+    submission = sending.load(mine)
+    assert submission is not None
+    assert claiming.claim_submissions("another", 10) == []
+
+    expire_leases()
+    assert not sending.begin(submission, mine.fence)
+    (theirs,) = claiming.claim_submissions("another", 10)
+    assert theirs.fence == mine.fence + 1
+    assert sending.load(mine) is None
+    assert not sending.begin(submission, mine.fence)
+    assert only(generation).state == SubmissionState.PLANNED
+    assert sending.begin(only(generation), theirs.fence)
+    assert not sending.begin(only(generation), theirs.fence)
+    assert (only(generation).state, only(generation).posts) == (SubmissionState.SENDING, 1)
+
+
+def test_any_number_of_wake_ups_and_workers_send_each_request_once(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    gateways.settings("threedai", latency=0.2)
+    asked = [
+        ask(person, f"{provider} {number}", provider=provider)
+        for provider in ("bytespike", "threedai", "runware")
+        for number in range(8)
+    ]
+    nets = (Net(), Net(), Net())
+    loops(*nets, Media(), Media())
+    for _ in range(5):
+        wake()
+        for net in nets:
+            net.ring()
+    all_ended(asked)
+    for generation in asked:
+        assert story(gateways, generation) == Story("succeeded", "", 1, generation.quoted, 0, 1)
+    assert Asset.objects.count() == len(asked)
+
+
+CUT = """
+CREATE SEQUENCE cuts;
+CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF nextval('cuts') % {every} = 0 THEN {blow} END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER cut AFTER UPDATE ON {table}
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut()
+"""
+
+
+def cut(table: str, every: int, blow: str) -> None:
+    """From now on every so-manieth commit that changed a row of this table comes to grief."""
+    with connection.cursor() as cursor:
+        cursor.execute(CUT.format(table=table, every=every, blow=blow))
+
+
+def no_more_cuts() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER cut ON generations_submission")
+        expire_leases()
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return False
+    return True
+
+
+def test_connections_lost_at_commit_cost_no_answer_and_no_second_post(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    gateways.settings("runware", latency=1)
+    cut("generations_submission", 25, "PERFORM pg_terminate_backend(pg_backend_pid());")
+    asked = [ask(person, f"number {number}", provider="runware") for number in range(12)]
+    loops(Net(), Media())
+    eventually(lambda: cuts(25) >= 5)
+    eventually(no_more_cuts)
+
+    def over() -> bool:
+        expire_leases()  # as a minute later, for what was being begun when the connection was cut
+        return not Generation.objects.live().exists()
+
+    eventually(over)
+    for generation in asked:
+        assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 1)
+
+
+def cuts(every: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM cuts")
+        return int(cursor.fetchone()[0]) // every
+
+
+def test_deadlocks_and_serialization_failures_are_tried_again(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    cut("generations_generation", 11, "RAISE EXCEPTION 'as in a deadlock' USING ERRCODE = '40P01';")
+    asked = [ask(person, f"number {number}", provider="bytespike") for number in range(8)]
+    loops(Net(), Media())
+    all_ended(asked)
+
+    assert cuts(11) >= 2
+    for generation in asked:
+        assert story(gateways, generation) == Story("succeeded", "", 1, 12_000, 0, 1)
+        assert len(posts(gateways, generation)) == 1
+    assert Submission.objects.filter(posts=1).count() == len(asked)
