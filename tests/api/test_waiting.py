@@ -151,7 +151,9 @@ def test_waiters_hold_no_database_connection(server: str, gateways: Control, per
 
 def test_events_tell_the_course_until_the_end(running: str, person: Person) -> None:
     with api(running, person) as client:
-        made = client.post("/api/v1/generations", json={**WISH, "provider": "threedai"}).json()
+        made = client.post(
+            "/api/v1/generations", json={**WISH, "provider": "prospolabs", "delivery": "poll"}
+        ).json()
         told = []
         with client.stream("GET", f"/api/v1/generations/{made['id']}/events") as stream:
             assert stream.headers["Content-Type"] == "text/event-stream"
