@@ -69,6 +69,9 @@ class NewUserForm(forms.ModelForm):  # type: ignore[type-arg]
         made: User = self.instance
         return made
 
+    def save_m2m(self) -> None:
+        """The action has done this, too."""
+
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -57,6 +57,19 @@ def give_back(hold_id: UUID, amount: int) -> None:
         BudgetPeriod.objects.filter(id=period.id).update(used=F("used") - amount)
 
 
+def of_key(key_id: UUID) -> list[Budget]:
+    """The budgets that limit one key."""
+    return list(Budget.objects.filter(scope=Scope.KEY, subject_id=key_id).order_by("id"))
+
+
+def left(budget: Budget) -> tuple[int, int]:
+    """What is left of its present period, and what running work holds of it."""
+    period = BudgetPeriod.objects.filter(budget=budget, starts_on=begins(budget.every)).first()
+    if period is None:
+        return budget.amount, 0
+    return max(0, budget.amount - period.used - period.reserved), period.reserved
+
+
 def begins(every: str) -> date:
     today = timezone.now().date()
     return {Every.DAY.value: today, Every.MONTH.value: today.replace(day=1)}.get(every, _EVER)

@@ -158,6 +158,7 @@ class Transfer(models.Model):
                 fields=["project_id", "created_at"], condition=Q(kind="capture"), name="transfer_project"
             ),
             models.Index(fields=["generation_id"], name="transfer_generation"),
+            models.Index(fields=["created_at"], condition=Q(kind="absorb"), name="transfer_absorbed"),
         ]
 
     def __str__(self) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -13,22 +16,16 @@ from prometheus_client.registry import Collector
 from generations.states import CLAIMABLE, ENDED, OVER
 from generations.webhooks import REFUSED
 
-# Ended rows are counted over a day and through the primary key, whose UUIDv7 begins with the
-# milliseconds since 1970: counting all of a large table would be felt.
-_SINCE = (
-    "(lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0')"
-    " || '70008000000000000000')::uuid"
-)
-_GENERATIONS = f"""
+_GENERATIONS = """
 SELECT status, count(*) FROM generations_generation WHERE status <> ALL(%s) GROUP BY 1
 UNION ALL
-SELECT status, count(*) FROM generations_generation WHERE id > {_SINCE} AND status = ANY(%s) GROUP BY 1
+SELECT status, count(*) FROM generations_generation WHERE id > %s AND status = ANY(%s) GROUP BY 1
 """
-_SUBMISSIONS = f"""
+_SUBMISSIONS = """
 SELECT provider, state, count(*) FROM generations_submission WHERE state <> ALL(%s) GROUP BY 1, 2
 UNION ALL
 SELECT provider, state, count(*) FROM generations_submission
-WHERE id > {_SINCE} AND state = ANY(%s) GROUP BY 1, 2
+WHERE id > %s AND state = ANY(%s) GROUP BY 1, 2
 """
 _OLDEST = """
 SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM generations_submission
@@ -46,17 +43,18 @@ class Rows(Collector):
     """What the tables say about work and money."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        since = _id_of(timezone.now() - timedelta(days=1))
         yield _gauge(
             "seedbank_generations",
             "Generations that are open, and those of the last day that ended",
             ["status"],
-            _rows(_GENERATIONS, sorted(ENDED), sorted(ENDED)),
+            _rows(_GENERATIONS, sorted(ENDED), since, sorted(ENDED)),
         )
         yield _gauge(
             "seedbank_submissions",
             "Paid requests that are open, and those of the last day that are over",
             ["provider", "state"],
-            _rows(_SUBMISSIONS, sorted(OVER), sorted(OVER)),
+            _rows(_SUBMISSIONS, sorted(OVER), since, sorted(OVER)),
         )
         yield _gauge(
             "seedbank_oldest_due_seconds",
@@ -83,6 +81,11 @@ class Rows(Collector):
         )
 
 
+def _id_of(moment: datetime) -> UUID:
+    """The first UUIDv7 of a moment (RFC 9562): the primary key finds a day's rows without counting all."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7000_8000_0000_0000_0000)
+
+
 def _gauge(name: str, words: str, labels: list[str], rows: list[tuple[Any, ...]]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, words, labels=labels)
     for *values, number in rows:
@@ -90,7 +93,7 @@ def _gauge(name: str, words: str, labels: list[str], rows: list[tuple[Any, ...]]
     return family
 
 
-def _rows(sql: str, *values: list[str]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *values: list[str] | UUID) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())

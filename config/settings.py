@@ -124,7 +124,8 @@ DATABASES = {
         "OPTIONS": {
             **_options,
             "pool": {"min_size": 1, "max_size": 24, "timeout": 10, "max_idle": 120},
-            "options": "-c statement_timeout=15s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s",
+            "options": "-c statement_timeout=15s -c lock_timeout=3s "
+            "-c idle_in_transaction_session_timeout=30s",
         },
     }
 }
@@ -222,6 +223,7 @@ globals().update(env.email("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "seedbank@localhost")
 
 # ── API ─────────────────────────────────────────────────────────────────────────
+WAITERS_MAX = env.integer("WAITERS_MAX", 32, low=1, high=64) or 32  # of the web process's 64 threads
 API_RATE = env.integer("API_RATE", None, low=1)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -25,9 +25,9 @@ class Linked:
     quality: int | None
 
 
-def link(asset: Asset, *, format: str | None = None, quality: int | None = None) -> str:
-    """An absolute address of the picture."""
-    said = f"{asset.id}-{format or ''}-{quality or ''}"
+def link(asset: Asset, *, kind: str | None = None, quality: int | None = None) -> str:
+    """An absolute address of the picture, in the format ``kind`` if that is not the original's."""
+    said = f"{asset.id}-{kind or ''}-{quality or ''}"
     return f"{settings.PUBLIC_URL}/p/{_SIGNER.sign(said)}"
 
 
@@ -37,6 +37,6 @@ def follow(token: str) -> Linked | None:
         said = _SIGNER.unsign(token, max_age=settings.LINK_TTL)
     except signing.BadSignature:
         return None
-    text, kind, quality = said.rsplit("-", 2)
+    text, form, quality = said.rsplit("-", 2)
     asset = Asset.objects.kept().filter(id__in=[as_uuid(text)]).first()
-    return None if asset is None else Linked(asset, kind or None, int(quality) if quality else None)
+    return None if asset is None else Linked(asset, form or None, int(quality) if quality else None)

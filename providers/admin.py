@@ -50,7 +50,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         self.instance.settings = {**self.instance.settings, **chosen}
         try:
-            registry.provider(said["provider"], self.instance.account()) if said.get("provider") else None
+            if self.instance.provider:
+                registry.provider(self.instance.provider, self.instance.account())
         except ValueError as error:
             raise ValidationError(str(error)) from None
         return said
@@ -100,9 +101,11 @@ class ProviderAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return f"…{account.key_hint}" if account.key_hint else ("set" if account.sealed_key else "none")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form has a field more for each switch."""
+        """The form has a field more for each switch; whose account it is, stays as it was made."""
         extra = {PREFIX + setting.name: field_for(setting) for setting in switches(obj)}
-        return type("AccountForm", (AccountForm,), extra)
+        form = type("AccountForm", (AccountForm,), extra)
+        fields = [name for name in AccountForm.Meta.fields if not (obj and name == "provider")]
+        return forms.modelform_factory(ProviderAccount, form=form, fields=fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("provider", *self.health) if obj else ()

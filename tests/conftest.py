@@ -73,7 +73,7 @@ def django_db_setup(
 ) -> Iterator[None]:
     """The migrated test database, also where the only tests are those with a database of their own."""
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})  # type: ignore[arg-type]
     yield
     with django_db_blocker.unblock():
         _disconnect()
@@ -100,7 +100,10 @@ def live(template: str, django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> I
     with django_db_blocker.unblock():
         before = connections.settings["default"]["NAME"]
         _disconnect()
-        _maintain(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        _maintain(
+            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)',
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}"',
+        )
         _use(name)
         yield name
         _disconnect()
@@ -126,8 +129,10 @@ def _maintain(*statements: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_storage(tmp_path: Path, settings: Any) -> Iterator[None]:
+def _at_home(tmp_path: Path, settings: Any) -> Iterator[None]:
     """Each test keeps its pictures in a folder of its own, unless a store is configured."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # thousands of sign-ups
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     settings.SCRATCH_DIR = tmp_path / "scratch"
     if settings.STORAGES["originals"]["BACKEND"].endswith("FolderStorage"):
         settings.STORAGES = {
@@ -137,9 +142,9 @@ def _own_storage(tmp_path: Path, settings: Any) -> Iterator[None]:
                 "OPTIONS": {"location": str(tmp_path / "pictures")},
             },
         }
-    storages._storages.clear()
+    storages._storages.clear()  # type: ignore[attr-defined]
     yield
-    storages._storages.clear()
+    storages._storages.clear()  # type: ignore[attr-defined]
     shutil.rmtree(tmp_path / "pictures", ignore_errors=True)
 
 
@@ -204,8 +209,10 @@ def engine(gateways: Control) -> Iterator[Net]:
 def ask(person: Person, prompt: str = "a red boat", **fields: Any) -> Generation:
     """Submit as the API and the web do, and give the generation."""
     asked = asking.read({"prompt": prompt, "project": str(person.project.id), **fields})
-    outcome = generate.submit(principal=person.principal, asked=asked, render=lambda made: {"id": str(made.id)})
-    return Generation.objects.get(id=outcome.subject_id)
+    outcome = generate.submit(
+        principal=person.principal, asked=asked, render=lambda made: {"id": str(made.id)}
+    )
+    return Generation.objects.get(id=str(outcome.subject_id))
 
 
 def ended(generation: Generation, *, within: float = 30.0) -> Generation:

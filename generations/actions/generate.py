@@ -163,7 +163,7 @@ def cancel(*, principal: Principal, generation_id: UUID) -> Generation:
     generation = visible(principal, generation_id)
     project_where(principal=principal, project_id=generation.project_id, role=Role.EDITOR)
     with transaction.atomic():
-        generation = Generation.objects.select_for_update().get(id=generation.id)
+        generation = conclude.lock(generation.id)
         if generation.ended:
             return generation
         Generation.objects.filter(id=generation.id, cancel_requested_at=None).update(
@@ -173,7 +173,7 @@ def cancel(*, principal: Principal, generation_id: UUID) -> Generation:
             move_submission(submission, SubmissionState.CANCELED, who=principal.user.email, why="canceled")
         Submission.objects.filter(generation=generation, state=SubmissionState.RUNNING).update(due_at=Now())
         audit(principal.user, "cancel_generation", generation.id)
-        conclude.conclude(generation.id)
+        conclude.conclude(generation)
         notify(planning.DUE_CHANNEL)
     generation.refresh_from_db()
     return generation

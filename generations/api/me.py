@@ -27,8 +27,9 @@ from accounts.describe import described, query
 from accounts.endpoint import Endpoint
 from accounts.models import ApiKey, Membership, Project, Role, Scope
 from accounts.principal import Principal
+from billing import budgets
 from billing.api import wallet_json
-from billing.models import Kind, Transfer
+from billing.models import Budget, Kind, Transfer
 from billing.money import dollars
 from generations.api.answers import MeAnswer, UsageAnswer
 from generations.api.present import stamp
@@ -151,5 +152,17 @@ def _key_json(key: ApiKey) -> dict[str, Any]:
         "scopes": key.scopes,
         "project": key.project_id,
         "expires_at": stamp(key.expires_at),
-        "caps": [],
+        "caps": [_cap_json(budget) for budget in budgets.of_key(key.id)],
+    }
+
+
+def _cap_json(budget: Budget) -> dict[str, Any]:
+    left, held = budgets.left(budget)
+    resets = budgets.resets(budget.every)
+    return {
+        "every": budget.every,
+        "amount": dollars(budget.amount),
+        "left": dollars(left),
+        "held": dollars(held),
+        "resets_on": resets.isoformat() if resets else None,
     }

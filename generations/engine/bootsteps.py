@@ -8,7 +8,9 @@ import signal
 from typing import Any
 
 from celery import bootsteps
+from celery.exceptions import WorkerShutdown
 from celery.signals import worker_shutting_down
+from celery.worker import state
 
 from generations.engine.media import Media
 from generations.engine.net import Net
@@ -35,12 +37,14 @@ class NetStep(bootsteps.StartStopStep):
         worker_shutting_down.connect(self._asked_to_stop, weak=False)
         self.loop.start()
 
-    def _asked_to_stop(self, **_: Any) -> None:
+    def _asked_to_stop(self, how: str, exitcode: int, **_: Any) -> None:
         """Called for each signal, of whatever kind: the first closes, the second gives up."""
         if self.asked:
             self.loop.hurry()
+            return
         self.asked = True
         self.loop.close()
+        _stop_looking(how, exitcode)
 
     def stop(self, _parent: Any) -> None:
         log.info("waiting for the calls on the wire; a second signal gives up")
@@ -57,6 +61,15 @@ def _end_this_worker() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _stop_looking(how: str, exitcode: int) -> None:
+    """From a signal's handler: end Celery's look for messages, which may go on for another four seconds.
+
+    With a task at work its end is waited for, as ever; so is a shutdown that is not a warm one.
+    """
+    if how == "Warm" and not state.active_requests:
+        raise WorkerShutdown(exitcode)
+
+
 class MediaStep(bootsteps.StartStopStep):
     """Runs the media loop; stopping finishes the pictures in hand."""
 
@@ -67,8 +80,14 @@ class MediaStep(bootsteps.StartStopStep):
         return self.queue in parent.app.amqp.queues.consume_from
 
     def start(self, _parent: Any) -> None:
-        self.loop = Media()
+        self.loop, self.asked = Media(), False
+        worker_shutting_down.connect(self._asked_to_stop, weak=False)
         self.loop.start()
+
+    def _asked_to_stop(self, how: str, exitcode: int, **_: Any) -> None:
+        if not self.asked:
+            self.asked = True
+            _stop_looking(how, exitcode)
 
     def stop(self, _parent: Any) -> None:
         self.loop.stop(timeout=60)

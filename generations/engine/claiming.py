@@ -40,7 +40,7 @@ due AS (
 UPDATE generations_submission s
 SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
 FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence
-"""
+"""  # noqa: S608
 
 _OPEN = f"""
 WITH due AS (
@@ -51,7 +51,7 @@ WITH due AS (
 UPDATE generations_submission s
 SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
 FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence
-"""
+"""  # noqa: S608
 
 _RESULTS = f"""
 WITH due AS (
@@ -61,7 +61,7 @@ WITH due AS (
 UPDATE generations_result r
 SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
 FROM due WHERE r.id = due.id RETURNING r.id, r.state, r.fence
-"""
+"""  # noqa: S608
 
 
 def claim_submissions(owner: str, most: int) -> list[Claim]:
@@ -83,7 +83,7 @@ def extend(owner: str, table: str, ids: Sequence[UUID]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET lease_until = now() + interval '{LEASE} seconds' "
+            f"UPDATE {table} SET lease_until = now() + interval '{LEASE} seconds' "  # noqa: S608
             f"WHERE id IN (SELECT id FROM {table} WHERE lease_owner = %s AND id = ANY(%s) "
             "FOR UPDATE SKIP LOCKED)",  # a locked row is being worked on this very moment
             [owner, list(ids)],
@@ -97,7 +97,10 @@ WHERE state = ANY(%s) GROUP BY account_id
 
 
 def _room(most: int) -> tuple[list[UUID], list[int]]:
-    """How many planned submissions each account could send now; sending itself checks exactly."""
+    """How many planned submissions each account could send now; sending itself checks exactly.
+
+    Those of an account that is down are claimed as well: they may have somewhere else to go.
+    """
     if most <= 0:
         return [], []
     with connection.cursor() as cursor:
@@ -105,11 +108,15 @@ def _room(most: int) -> tuple[list[UUID], list[int]]:
         busy = dict(cursor.fetchall())
     accounts, slots = [], []
     now = timezone.now()
-    for account in ProviderAccount.objects.filter(enabled=True):
-        if account.paused_until and account.paused_until > now:
+    for account in ProviderAccount.objects.all():
+        resting = account.paused_until is not None and account.paused_until > now
+        if not account.enabled or (resting and account.pause_level):
+            free = most
+        elif resting:
             continue
-        limit = account.max_in_flight or account.traits.in_flight
-        free = min(most, limit - busy.get(account.id, 0))
+        else:
+            limit = account.max_in_flight or account.traits.in_flight
+            free = min(most, limit - busy.get(account.id, 0))
         if free > 0:
             accounts.append(account.id)
             slots.append(free)

@@ -6,8 +6,9 @@ generation, submission, result, wallet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
@@ -47,26 +48,29 @@ class Share:
     absorbed: int
 
 
-def conclude(generation_id: UUID) -> None:
-    """Bring the generation in line with its submissions, and settle it once when all are over."""
-    generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
-    submissions = list(Submission.objects.filter(generation=generation).order_by("id"))
-    stored = _stored(submissions)
-    delivered = sum(stored.values())
+def lock(generation_id: UUID) -> Generation:
+    """The generation's row, locked until the transaction ends: the first of all locks."""
+    return Generation.objects.select_for_update(no_key=True).get(id=generation_id)
+
+
+def conclude(generation: Generation) -> None:
+    """Bring a locked generation in line with its submissions, and settle it once when all are over."""
+    submissions = list(Submission.objects.defer("raw").filter(generation=generation).order_by("id"))
+    delivered = sum(submission.delivered for submission in submissions)
     if generation.ended:
-        _receive_late(generation, submissions, stored, delivered)
+        _receive_late(generation, submissions, delivered)
         return
     open_ones = [submission for submission in submissions if submission.state not in OVER]
-    progress = _progress(submissions)
-    if delivered != generation.delivered or progress != generation.progress:
-        Generation.objects.filter(id=generation.id).update(delivered=delivered, progress=progress)
-        notify(GENERATION_CHANNEL, str(generation.id))
-    if open_ones:
-        status = _status(open_ones)
-        if status != generation.status:
-            move_generation(generation, status)
+    if not open_ones:
+        _end(generation, submissions, delivered)
         return
-    _end(generation, submissions, stored, delivered)
+    status, progress = _status(open_ones), _progress(submissions)
+    news: dict[str, Any] = {"delivered": delivered, "progress": progress}
+    if status != generation.status:
+        move_generation(generation, status, **news)
+    elif (delivered, progress) != (generation.delivered, generation.progress):
+        Generation.objects.filter(id=generation.id).update(**news)
+        notify(GENERATION_CHANNEL, str(generation.id))
 
 
 def finish_submission(submission: Submission) -> None:
@@ -107,20 +111,8 @@ def _progress(submissions: Iterable[Submission]) -> int | None:
     return min(100, sum(value or 0 for value in known) // len(known))
 
 
-def _stored(submissions: Iterable[Submission]) -> dict[UUID, int]:
-    rows = (
-        Result.objects.filter(submission__in=list(submissions), state=ResultState.STORED)
-        .values_list("submission_id")
-        .annotate(n=Count("id"))
-        .order_by()
-    )
-    return dict(rows)
-
-
-def _end(
-    generation: Generation, submissions: list[Submission], stored: Mapping[UUID, int], delivered: int
-) -> None:
-    shares = _shares(generation, submissions, stored)
+def _end(generation: Generation, submissions: list[Submission], delivered: int) -> None:
+    shares = _shares(generation, submissions)
     charged = sum(share.charged for share in shares)
     status, code, message = _verdict(generation, submissions, delivered)
     if not move_generation(
@@ -158,14 +150,12 @@ def _verdict(
     return _G.FAILED, reason.value, reason.sentence
 
 
-def _shares(
-    generation: Generation, submissions: Iterable[Submission], stored: Mapping[UUID, int]
-) -> list[Share]:
+def _shares(generation: Generation, submissions: Iterable[Submission]) -> list[Share]:
     left = generation.requested
     budget = generation.quoted
     shares = []
     for submission in submissions:
-        count = stored.get(submission.id, 0)
+        count = submission.delivered
         pictures = min(count, left)
         charged = min(pictures * submission.unit_price, budget)
         left -= pictures
@@ -248,9 +238,7 @@ def _absorb(generation: Generation, shares: Iterable[Share]) -> None:
         )
 
 
-def _receive_late(
-    generation: Generation, submissions: list[Submission], stored: Mapping[UUID, int], delivered: int
-) -> None:
+def _receive_late(generation: Generation, submissions: list[Submission], delivered: int) -> None:
     """A picture that came after the end is shown and free; its cost is the platform's."""
     if delivered == generation.delivered:
         return
@@ -263,12 +251,12 @@ def _receive_late(
         .values_list("submission_id", flat=True)
     )
     for submission in submissions:
-        if submission.state in OVER and stored.get(submission.id) and submission.id not in charged:
+        if submission.state in OVER and submission.delivered and submission.id not in charged:
             ledger.absorb(
                 key=str(submission.id),
                 amount=submission.cost
                 if submission.cost is not None and submission.cost_final
-                else unit[submission.id] * stored[submission.id],
+                else unit[submission.id] * submission.delivered,
                 provider=submission.provider,
                 model=generation.model,
                 generation_id=generation.id,

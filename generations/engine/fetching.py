@@ -17,10 +17,10 @@ from uuid6 import uuid7
 
 from generations.engine import keeping, killing, pace, planning
 from generations.engine.claiming import Claim
-from generations.engine.conclude import conclude, finish_submission
+from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.persistence import in_transaction
 from generations.engine.recording import Heard, Kept, record
-from generations.models import Generation, Result, Submission, move_result, notify, original_key
+from generations.models import Result, Submission, move_result, notify, original_key
 from generations.states import ResultState
 from generations.storage import KeyTaken, StorageError
 from providers import sealing
@@ -182,13 +182,12 @@ def again(claim: Claim, tries: int, detail: str) -> None:
 
 def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> bool:
     """Write a picture off, and close what waited for it. Takes the generation's lock first."""
-    generation_id = result.submission.generation_id
-    Generation.objects.select_for_update(no_key=True).get(id=generation_id)
+    generation = lock(result.submission.generation_id)
     submission = Submission.objects.select_for_update().get(id=result.submission_id)
     if not move_result(result, state, reason=reason.value, detail=detail[:2000]):
         return False
     finish_submission(submission)
-    conclude(generation_id)
+    conclude(generation)
     return True
 
 

@@ -19,9 +19,9 @@ from uuid6 import uuid7
 from generations import imaging
 from generations.engine import alarm, claiming, fetching, keeping, killing, listening
 from generations.engine.claiming import Claim
-from generations.engine.conclude import conclude, finish_submission
+from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.persistence import in_transaction
-from generations.models import Asset, Generation, Kind, Result, Submission, move_result
+from generations.models import Asset, Kind, Result, Submission, move_result
 from generations.states import ResultState
 from generations.storage import StorageError, originals
 from providers.errors import Reason
@@ -133,8 +133,10 @@ def develop(claim: Claim) -> None:
 def _store(claim: Claim, picture: imaging.Picture) -> None:
     """The row that shows it, after its bytes were written and read back."""
     result = Result.objects.select_related("submission").get(id=claim.id)
-    generation = Generation.objects.select_for_update(no_key=True).get(id=result.submission.generation_id)
-    submission = Submission.objects.select_for_update().select_related("account").get(id=result.submission_id)
+    generation = lock(result.submission.generation_id)
+    # Of the submission alone: an account locked here would stop everybody's submits through it.
+    submissions = Submission.objects.select_for_update(of=("self",)).select_related("account")
+    submission = submissions.get(id=result.submission_id)
     if not move_result(result, ResultState.STORED, url=""):
         return
     Asset.objects.create(
@@ -162,7 +164,7 @@ def _store(claim: Claim, picture: imaging.Picture) -> None:
     )
     Submission.objects.filter(id=submission.id).update(delivered=submission.delivered + 1)
     finish_submission(submission)
-    conclude(generation.id)
+    conclude(generation)
 
 
 def _reject(claim: Claim, why: str, *, refetch: bool) -> None:

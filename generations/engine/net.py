@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import Error, InterfaceError, OperationalError, close_old_connections
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from generations.engine import alarm, calling, claiming, fetching, killing, listening, persistence
 from generations.engine.claiming import Claim
@@ -185,7 +185,9 @@ class Net:
 
 
 def _with_connection(work: Callable[..., T], *args: object) -> T:
+    """Each thread keeps its connection; one that failed is given back, so that the next is fresh."""
     try:
         return work(*args)
-    finally:
-        close_old_connections()
+    except (OperationalError, InterfaceError):
+        connection.close()
+        raise

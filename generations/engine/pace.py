@@ -12,7 +12,7 @@ from enum import Enum
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from generations.models import Submission
@@ -118,6 +118,8 @@ def pause(account_id: UUID, reason: str, *, seconds: float | None = None) -> Non
 def count_success(account_id: UUID, *, ends_pause: bool) -> None:
     """A call went well: a probe that did ends the pause; the breaker counts only beside failures."""
     rows = ProviderAccount.objects.filter(id=account_id)
+    if not rows.filter(Q(pause_level__gt=0) | Q(window_failures__gt=0)).exists():
+        return
     if ends_pause:
         rows.filter(pause_level__gt=0).update(
             paused_until=None,
@@ -150,12 +152,12 @@ def poll_gap(traits: Traits, polls: int) -> float:
     """Seconds until a task is asked again: widening, and a little irregular where there is no limit."""
     first, widest = traits.pace
     gap = min(widest, first * 1.5 ** min(polls, 20))
-    return gap if traits.rpm else gap * random.uniform(0.85, 1.15)
+    return gap if traits.rpm else gap * random.uniform(0.85, 1.15)  # noqa: S311
 
 
 def backoff(tries: int, *, base: float = 0.5, cap: float = 20.0) -> float:
     """Seconds before the next try, fully jittered."""
-    return random.uniform(0.2, min(cap, base * 2**tries))
+    return random.uniform(0.2, min(cap, base * 2**tries))  # noqa: S311
 
 
 _MEASURED = """

@@ -17,9 +17,9 @@ from django.utils import timezone
 from uuid6 import uuid7
 
 from generations.engine import pace, planning
-from generations.engine.conclude import conclude, finish_submission
+from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.persistence import in_transaction
-from generations.models import Generation, Result, Submission, WebhookEvent, move_submission, notify
+from generations.models import Result, Submission, WebhookEvent, move_submission, notify
 from generations.states import ResultState, SubmissionState
 from providers.errors import ProviderError, Reason
 from providers.provider import Traits
@@ -90,7 +90,7 @@ def _nothing_new(submission_id: UUID, report: Running, traits: Traits) -> bool:
 
 def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
     generation_id = Submission.objects.values_list("generation_id", flat=True).get(id=submission_id)
-    generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
+    generation = lock(generation_id)
     submission = Submission.objects.select_for_update().get(id=submission_id)
     submission.generation = generation
     answers_the_post = submission.state == _S.SENDING
@@ -107,7 +107,8 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
         case ProviderError():
             _unanswered(submission, heard.report, heard, traits)
     _count(submission, heard, answers_the_post)
-    conclude(generation_id)
+    if not (isinstance(heard.report, Accepted) and generation.status == submission.state == _S.RUNNING):
+        conclude(generation)
 
 
 def refuse_unsent(submission: Submission, reason: Reason) -> bool:
@@ -115,12 +116,12 @@ def refuse_unsent(submission: Submission, reason: Reason) -> bool:
 
     def work() -> bool:
         submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
-        generation = Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
+        generation = lock(submission.generation_id)
         submission.generation = generation
         if not move_submission(submission, _S.REFUSED, reason=reason.value):
             return False
         _go_elsewhere(submission)
-        conclude(generation.id)
+        conclude(generation)
         return True
 
     return in_transaction(work)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from generations.engine import killing, pace, planning
 from generations.engine.claiming import Claim
-from generations.engine.conclude import conclude, finish_submission
+from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.pace import Verdict
 from generations.engine.persistence import in_transaction
 from generations.models import (
@@ -22,9 +22,10 @@ from generations.models import (
     Result,
     Submission,
     WebhookEvent,
+    move_generation,
     move_submission,
 )
-from generations.states import OVER, ResultState, SubmissionState
+from generations.states import OVER, GenerationStatus, ResultState, SubmissionState
 from providers import sealing
 from providers.door import is_public
 from providers.errors import Reason
@@ -84,22 +85,23 @@ def begin(submission: Submission, fence: int) -> bool:
 
     def work() -> bool:
         submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
-        Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
+        generation = lock(submission.generation_id)
         account = pace.locked(submission.account_id)
-        verdict, wait = pace.may_send(account, account.traits)
         mine = Submission.objects.filter(
             id=submission.id, fence=fence, state=_S.PLANNED, lease_until__gt=Now()
         )
-        if verdict is not Verdict.GO:
-            _wait_or_move_on(submission, mine, verdict, account, wait)
-            return False
         if not mine.exists():
+            return False
+        verdict, wait = pace.may_send(account, account.traits)
+        if verdict is not Verdict.GO:
+            _wait_or_move_on(submission, generation, mine, verdict, account, wait)
             return False
         if not move_submission(
             submission, _S.SENDING, sent_at=Now(), due_at=Now(), posts=F("posts") + 1, reason=""
         ):
             return False
-        conclude(submission.generation_id)
+        if generation.status != GenerationStatus.RUNNING:
+            move_generation(generation, GenerationStatus.RUNNING)
         return True
 
     went = in_transaction(work)
@@ -126,18 +128,23 @@ def begin_again(submission: Submission, fence: int) -> bool:
 
 
 def _wait_or_move_on(
-    submission: Submission, mine: planning.Rows, verdict: Verdict, account: ProviderAccount, wait: float
+    submission: Submission,
+    generation: Generation,
+    mine: planning.Rows,
+    verdict: Verdict,
+    account: ProviderAccount,
+    wait: float,
 ) -> None:
     """Not now: come back when there is room, try another account or offer, or give up in time."""
-    generation = submission.generation
-    if timezone.now() > generation.deadline_at:
-        if move_submission(submission, _S.REFUSED, reason=Reason.RATE_LIMITED.value, why="waited too long"):
-            conclude(generation.id)
-        return
     down = verdict is Verdict.RESTING and (account.pause_level > 0 or not account.enabled)
+    if timezone.now() > generation.deadline_at:
+        reason = Reason.NOT_OFFERED if down else Reason.RATE_LIMITED
+        if move_submission(submission, _S.REFUSED, reason=reason.value, why="waited too long"):
+            conclude(generation)
+        return
     if down and planning.plan_elsewhere(generation, submission):
         move_submission(submission, _S.REFUSED, reason=Reason.NOT_OFFERED.value, why="account paused")
-        conclude(generation.id)
+        conclude(generation)
         return
     mine.update(due_at=timezone.now() + timedelta(seconds=wait), lease_until=None)
 
@@ -193,11 +200,11 @@ def lose_lease(submission: Submission, why: str) -> None:
 
     def work() -> None:
         submission.state = _S.SENDING
-        Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
+        generation = lock(submission.generation_id)
         move_submission(
             submission, _S.UNKNOWN, why=why, due_at=Now(), lease_until=None, reason=Reason.NO_ANSWER.value
         )
-        conclude(submission.generation_id)
+        conclude(generation)
 
     in_transaction(work)
 
@@ -211,7 +218,7 @@ def abandon(submission: Submission, reason: Reason, why: str) -> None:
 
     def work() -> None:
         submission.state = seen
-        Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
+        generation = lock(submission.generation_id)
         if Result.objects.filter(submission=submission).exclude(state=ResultState.LOST).exists():
             move_submission(submission, _S.STORING, why=why, due_at=None, reason=reason.value)
             finish_submission(submission)
@@ -219,7 +226,7 @@ def abandon(submission: Submission, reason: Reason, why: str) -> None:
             if submission.state == _S.RUNNING:
                 move_submission(submission, _S.UNKNOWN, why=why)
             move_submission(submission, _S.ABANDONED, why=why, reason=reason.value)
-        conclude(submission.generation_id)
+        conclude(generation)
 
     in_transaction(work)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from generations.engine import planning
-from generations.engine.conclude import conclude, finish_submission
+from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.persistence import in_transaction
 from generations.models import Generation, KeptAnswer, Result, Submission, WebhookEvent, notify
 from generations.states import CLAIMABLE, OVER, ResultState, SubmissionState
@@ -37,7 +38,7 @@ def sweep() -> None:
         .exclude(submissions__in=Submission.objects.exclude(state__in=OVER))[:200]
     )
     for generation in stale:
-        in_transaction(partial(conclude, generation.id))
+        in_transaction(partial(_conclude, generation.id))
     KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_ANSWERS).delete()
     WebhookEvent.objects.filter(received_at__lt=timezone.now() - WEBHOOK_EVENTS).delete()
     if _due():
@@ -46,10 +47,14 @@ def sweep() -> None:
 
 
 def _finish(submission: Submission) -> None:
-    Generation.objects.select_for_update(no_key=True).get(id=submission.generation_id)
+    generation = lock(submission.generation_id)
     fresh = Submission.objects.select_for_update().get(id=submission.id)
     finish_submission(fresh)
-    conclude(fresh.generation_id)
+    conclude(generation)
+
+
+def _conclude(generation_id: UUID) -> None:
+    conclude(lock(generation_id))
 
 
 def _due() -> bool:

@@ -128,6 +128,7 @@ class KeptAnswer(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="kept_answer_once")]
+        indexes = [models.Index(fields=["user", "body_sha256"], name="kept_answer_body")]
 
     def __str__(self) -> str:
         return self.key

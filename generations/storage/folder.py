@@ -1,7 +1,5 @@
 """Pictures in a folder of this machine, or on a disk that all machines share."""
 
-
-
 from __future__ import annotations
 
 import contextlib

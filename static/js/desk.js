@@ -42,6 +42,19 @@ document.addEventListener("change", (event) => {
     htmx.trigger(composer(), "quote");
   }
 });
+
+// Prices of a form that has changed since they were asked would undo the change; newer ones are on their way.
+let changes = 0;
+let asked = 0;
+const ofPrices = (event) => event.detail.elt?.id === "prices";
+for (const name of ["input", "change", "quote"]) {
+  document.addEventListener(name, (event) => event.target.closest("#composer") && (changes += 1), true);
+}
+document.addEventListener("htmx:beforeRequest", (event) => ofPrices(event) && (asked = changes));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (ofPrices(event) && asked !== changes) event.detail.shouldSwap = false;
+});
+
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.target.id !== "reference-file") return;
   event.target.value = "";

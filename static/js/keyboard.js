@@ -56,6 +56,7 @@ document.addEventListener("keydown", (event) => {
     }
     return;
   }
+  if (event.key === "Escape" && typing(event.target) && !keys?.open) return event.target.blur();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const arrow = event.key.startsWith("Arrow");
   if (arrow && event.target.matches("input, summary")) return;

@@ -91,6 +91,19 @@ def test_a_strange_prompt_comes_back_as_it_was(ada: Person, prompt: str) -> None
     assert read.headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.parametrize("name", ["a\x00b", "half \ud83d"])
+def test_a_name_no_database_keeps_is_refused_by_field(ada: Person, name: str) -> None:
+    answer = send(client_of(ada), "POST", "/api/v1/projects", {"name": name})
+    assert (answer.status_code, list(error_of(answer)["fields"])) == (400, ["name"])
+    form = upload(client_of(ada), name="a\x00b")
+    assert (form.status_code, list(error_of(form)["fields"])) == (400, ["name"])
+
+
+def test_a_charset_that_is_none_decides_nothing(ada: Person) -> None:
+    answer = client_of(ada).generic("GET", "/api/v1/assets?q=x", content_type="text/plain; charset=rot13")
+    assert answer.status_code == 200
+
+
 def test_a_body_above_the_limit_is_turned_away_unread(ada: Person) -> None:
     answer = client_of(ada).post(
         "/api/v1/projects", json.dumps({"name": "x" * 1_100_000}), content_type="application/json"

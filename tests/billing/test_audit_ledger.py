@@ -9,15 +9,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from billing import ledger
+from billing.models import Budget, Scope
 from tests.billing.books import captured
-from tests.conftest import Person, ask, make_person
+from tests.conftest import DOLLAR, Person, ask, make_person
 
 
 @pytest.fixture
 def person(db: None) -> Person:
-    """Somebody with work under way, a capture and a refund behind it."""
+    """Somebody with a budget and work under way."""
     call_command("seed", verbosity=0)
     person = make_person("ada@example.com")
+    Budget.objects.create(scope=Scope.PERSON, subject_id=person.user.id, amount=DOLLAR)
     ask(person, provider="runware")
     return person
 
@@ -41,6 +43,7 @@ def test_books_that_add_up_are_said_to(person: Person) -> None:
     [
         ("UPDATE billing_wallet SET granted = granted + 1, available = available + 1", "its transfers"),
         ("UPDATE billing_wallet SET available = available + held, held = 0", "its open holds say"),
+        ("UPDATE billing_budgetperiod SET used = used + 1", "budget equals its holds"),
         ("UPDATE billing_hold SET settled_at = now()", "hold equals its transfers"),
         ("UPDATE billing_hold SET settled_at = now()", "settled when its generation has ended"),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from importlib import import_module
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
 from billing import pricing
-from billing.models import Hold, Kind, Price, Transfer, Wallet
+from billing.models import Budget, BudgetPeriod, Every, Hold, Kind, Price, Scope, Transfer, Wallet
 from generations import states
 from generations.models import Generation, Result, Submission
 from providers.models import ProviderAccount
@@ -85,6 +86,11 @@ def _transfer(person: Person, **fields: object) -> Callable[[], object]:
     return lambda: Transfer.objects.create(**given)
 
 
+def _budget(person: Person, **fields: object) -> Callable[[], Budget]:
+    given = {"scope": Scope.PERSON, "subject_id": person.user.id, "amount": 1_000, **fields}
+    return lambda: Budget.objects.create(**given)
+
+
 def _again(transfer: Transfer) -> Callable[[], object]:
     copy = {field.attname: getattr(transfer, field.attname) for field in Transfer._meta.concrete_fields}
     return lambda: Transfer.objects.create(**{**copy, "id": uuid4()})
@@ -92,6 +98,8 @@ def _again(transfer: Transfer) -> Callable[[], object]:
 
 def _violations(person: Person) -> dict[str, Callable[[], object]]:
     """One way past the ledger to break each constraint of billing."""
+    budget = _budget(person)()
+    period = BudgetPeriod.objects.create(budget=budget, starts_on=date(2026, 11, 1))
     opened, capture = hold(person, 100), captured(person, 100, runware=60)
     keyed = _transfer(person, key="k")
     keyed()
@@ -117,6 +125,10 @@ def _violations(person: Person) -> dict[str, Callable[[], object]]:
         "hold_held_once": _again(Transfer.objects.get(hold=opened)),
         "hold_released_once": _again(Transfer.objects.get(kind=Kind.RELEASE)),
         "hold_captured_once": _again(capture),
+        "budget_once": _budget(person),
+        "budget_not_negative": _budget(person, every=Every.DAY, amount=-1),
+        "budget_period_once": lambda: BudgetPeriod.objects.create(budget=budget, starts_on=period.starts_on),
+        "budget_period_not_negative": lambda: run("UPDATE billing_budgetperiod SET used = -1"),
         "price_not_negative": lambda: pricing.set_price(model="m", provider="p", unit=-1),
     }
 

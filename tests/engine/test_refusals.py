@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from generations.engine.net import Net
@@ -195,7 +196,8 @@ def test_the_breaker_opens_on_failures_and_closes_on_one_good_probe(
 
     pass_time(30)
     gateways.settings("bytespike", latency=3600)
-    probing = [ask(person, f"probing {number}", provider="bytespike") for number in range(3)]
+    with transaction.atomic():  # all three are there before the first is looked at
+        probing = [ask(person, f"probing {number}", provider="bytespike") for number in range(3)]
     eventually(lambda: gateways.state()["running"]["bytespike"] == 1)
     pass_time(5)
     looked_after(person, "prospolabs", gateways)

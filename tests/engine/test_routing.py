@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from generations.engine.net import Net
 from generations.engine.routing import ProviderPaused
@@ -114,15 +117,22 @@ def test_where_everybody_is_paused_nothing_is_held(person: Person, gateways: Con
 def test_what_waits_for_a_gateway_that_goes_down_goes_elsewhere(
     person: Person, gateways: Control, engine: Net
 ) -> None:
-    change("prospolabs", max_in_flight=1)
-    gateways.settings("prospolabs", latency=3600)
-    first = ask(person, "first")
-    in_state(first, SubmissionState.RUNNING)
-    gateways.fault(Fault.UNAUTHORIZED, gateway="prospolabs", prompt_contains="second")
-    change("prospolabs", max_in_flight=2)
-    second, third = ask(person, "second"), ask(person, "third")
-    all_ended([second, third], hours=0.01)
+    for provider in ("prospolabs", "bytespike"):
+        change(provider, max_in_flight=1)
+        gateways.settings(provider, latency=3600)
+    running = [ask(person, "first"), ask(person, "a small first", provider="bytespike")]
+    for generation in running:
+        in_state(generation, SubmissionState.RUNNING, SubmissionState.SENDING)
+    waiting = [ask(person, f"waiting {number}") for number in range(3)]
+    named = ask(person, "there or nowhere", provider="bytespike")
+    change("prospolabs", pause_level=1, paused_until=timezone.now() + timedelta(minutes=5))
+    change("bytespike", enabled=False)
 
-    assert {Generation.objects.get(id=one.id).provider for one in (second, third)} <= {"aigateway", "runware"}
+    for generation in all_ended(waiting):
+        assert generation.provider in {"aigateway", "runware"}
+        assert (generation.status, generation.charged) == ("succeeded", 14_000)
+    assert only(named).state == SubmissionState.PLANNED
+    all_ended([named], hours=1)
+    assert story(gateways, named) == Story("failed", "provider_unavailable", 0, 0, 0, 0)
     gateways.advance(3600)
-    assert ended(first).status == "succeeded"
+    all_ended(running, hours=0.1)

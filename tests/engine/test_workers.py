@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import InterfaceError, OperationalError, connection
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
 
 from generations.engine import claiming, sending
 from generations.engine.media import Media
@@ -13,7 +16,7 @@ from generations.tasks import wake
 from providers.sandbox.client import Control
 from tests.conftest import Person, ask, eventually
 from tests.engine.conftest import Start
-from tests.engine.stage import Story, all_ended, expire_leases, in_state, only, posted, posts, story
+from tests.engine.stage import Story, all_ended, change, expire_leases, in_state, only, posted, posts, story
 
 
 def test_the_late_answer_of_a_worker_that_lost_its_lease_is_kept(
@@ -57,6 +60,23 @@ def test_a_claim_that_was_overtaken_sends_nothing(person: Person, gateways: Cont
     assert (only(generation).state, only(generation).posts) == (SubmissionState.SENDING, 1)
 
 
+def test_a_claim_that_was_overtaken_leads_nothing_elsewhere(
+    person: Person, gateways: Control, live: str
+) -> None:
+    ask(person, "anywhere")
+    (mine,) = claiming.claim_submissions("a worker that falls asleep", 10)
+    submission = sending.load(mine)
+    assert submission is not None
+    change("prospolabs", pause_level=1, paused_until=timezone.now() + timedelta(minutes=5))
+    expire_leases()
+    (theirs,) = claiming.claim_submissions("another", 10)
+
+    assert not sending.begin(submission, mine.fence)
+    assert Submission.objects.count() == 1
+    assert not sending.begin(submission, theirs.fence)
+    assert list(Submission.objects.order_by("id").values_list("state", flat=True)) == ["refused", "planned"]
+
+
 def test_any_number_of_wake_ups_and_workers_send_each_request_once(
     person: Person, gateways: Control, loops: Start
 ) -> None:
@@ -76,6 +96,17 @@ def test_any_number_of_wake_ups_and_workers_send_each_request_once(
     for generation in asked:
         assert story(gateways, generation) == Story("succeeded", "", 1, generation.quoted, 0, 1)
     assert Asset.objects.count() == len(asked)
+
+
+def test_pictures_are_stored_while_somebody_submits_through_the_same_account(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    asked = [ask(person, f"number {number}", provider="runware") for number in range(2)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What a foreign key's check holds until its transaction ends.
+        cursor.execute("SELECT id FROM providers_provideraccount FOR KEY SHARE")
+        loops(Net(), Media())
+        assert [one.delivered for one in all_ended(asked)] == [1, 1]
 
 
 CUT = """

@@ -7,7 +7,6 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kombu import Connection
@@ -84,15 +83,6 @@ def test_all_messages_lost_with_work_under_way_lose_no_work(
     assert {outcome(generation) for generation in generations} == {STORED}
     assert set(Submission.objects.values_list("posts", flat=True)) == {1}
     assert_ledgers_agree(gateways)
-
-
-def test_an_order_rings_at_the_broker_that_is_configured(
-    person: Person, gateways: Control, settings: Any
-) -> None:
-    messages = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"])
-    before = set(messages.glob("*.net.msg"))
-    ask_at(person, "runware")
-    eventually(lambda: set(messages.glob("*.net.msg")) - before, what="a message for the net workers")
 
 
 @pytest.mark.services

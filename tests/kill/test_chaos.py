@@ -15,18 +15,19 @@ from tests.kill.fleet import Fleet
 from tests.kill.stage import all_ended, all_quiet, assert_ledgers_agree
 from tests.kill.storm import Storm
 
-STRIKES = int(os.environ.get("STORM_STRIKES") or 20)
+STRIKES = int(os.environ.get("STORM_STRIKES") or 15)
+ORDERS = 4
 SEED = int(os.environ.get("STORM_SEED") or 1)
 
 
 def test_no_weather_parts_the_three_ledgers(fleet: Fleet, person: Person, gateways: Control) -> None:
     gateways.settings(latency=0.3)
     storm = Storm(fleet, person, SEED)
-    storm.blow(STRIKES, orders=3)
+    storm.blow(STRIKES, orders=ORDERS)
     storm.calm()
 
     all_ended(storm.generations, within=60 + STRIKES)
     all_quiet()
-    assert Generation.objects.filter(status__in=ENDED).count() == STRIKES * 3
+    assert Generation.objects.filter(status__in=ENDED).count() == STRIKES * ORDERS
     assert person.wallet.held == 0
     assert_ledgers_agree(gateways)

@@ -25,7 +25,7 @@ CALLS = 20
 def test_calls_on_the_wire_are_waited_for_and_nothing_more_is_begun(
     fleet: Fleet, person: Person, gateways: Control
 ) -> None:
-    gateways.settings("bytespike", latency=4)
+    gateways.settings("bytespike", latency=3)
     generations = [ask_at(person, "bytespike") for _ in range(CALLS)]
     net = fleet.net()
     eventually(lambda: gateways.count("bytespike") == CALLS, what="twenty calls on the wire")

@@ -18,12 +18,12 @@ _S = SubmissionState
 
 
 def test_two_of_every_worker_have_one_effect(fleet: Fleet, person: Person, gateways: Control) -> None:
+    forgotten = ask_at(person, "runware")
+    Submission.objects.filter(generation=forgotten).update(due_at=None)  # only the beats' sweep finds it
     gateways.settings("bytespike", latency=LEASE + 1.5)  # a call may take longer than a lease
     fleet.net(), fleet.net(), fleet.media(), fleet.media(), fleet.beat(), fleet.beat()
     listening(4)
     generations = [ask_at(person, gateway, count=2) for gateway in GATEWAYS for _ in range(2)]
-    forgotten = ask_at(person, "runware")
-    Submission.objects.filter(generation=forgotten).update(due_at=None)  # only the beats' sweep finds it
 
     all_ended([*generations, forgotten])
     assert {outcome(generation) for generation in generations} == {("succeeded", 2, 2)}

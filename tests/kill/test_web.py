@@ -21,11 +21,26 @@ PATIENCE = 5.0
 """Seconds a client waits: far less than the silent broker would keep whoever waits for it."""
 
 
-@pytest.fixture
-def silent_broker() -> Iterator[str]:
+class SilentBroker:
     """A Redis that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening_socket:
-        yield f"redis://127.0.0.1:{listening_socket.getsockname()[1]}/0"
+
+    def __init__(self, door: socket.socket) -> None:
+        self._door = door
+        self.url = f"redis://127.0.0.1:{door.getsockname()[1]}/0"
+
+    def is_called(self) -> None:
+        """Wait until somebody has tried to talk to it."""
+        self._door.settimeout(PATIENCE)
+        self._door.accept()[0].close()
+
+
+@pytest.fixture
+def silent_broker(fleet: Fleet) -> Iterator[SilentBroker]:
+    """The broker of everybody in the fleet."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as door:
+        broker = SilentBroker(door)
+        fleet.environment["BROKER_URL"] = broker.url
+        yield broker
 
 
 @pytest.fixture
@@ -50,9 +65,12 @@ def _alive(client: httpx.Client) -> bool:
 
 
 def test_an_order_cut_off_by_death_held_nothing_and_is_given_once_when_repeated(
-    fleet: Fleet, serve: Callable[..., httpx.Client], silent_broker: str, person: Person, gateways: Control
+    fleet: Fleet,
+    serve: Callable[..., httpx.Client],
+    silent_broker: SilentBroker,
+    person: Person,
+    gateways: Control,
 ) -> None:
-    fleet.environment["BROKER_URL"] = silent_broker
     client = serve(at="after_hold")
     _, secret = create_api_key(user=person.user, name="a program")
     headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "the same order"}
@@ -68,6 +86,7 @@ def test_an_order_cut_off_by_death_held_nothing_and_is_given_once_when_repeated(
     assert [answer.status_code for answer in answers] == [202, 202]
     generation = Generation.objects.get()
     assert person.wallet.held == generation.quoted
+    silent_broker.is_called()  # without anybody having waited for its answer
 
     fleet.net(), fleet.media()  # which find the work by themselves
     all_ended([generation])
@@ -76,9 +95,8 @@ def test_an_order_cut_off_by_death_held_nothing_and_is_given_once_when_repeated(
 
 
 def test_workers_stop_in_order_although_their_broker_says_nothing(
-    fleet: Fleet, silent_broker: str, gateways: Control
+    fleet: Fleet, silent_broker: SilentBroker, gateways: Control
 ) -> None:
-    fleet.environment["BROKER_URL"] = silent_broker
     workers = [fleet.net(), fleet.media()]
     listening(2)
     for worker in workers:

@@ -72,8 +72,8 @@ def form_of(person: Person, prompt: str = "a red boat", **fields: Any) -> dict[s
     """What the browser sends from the composer as it is first shown, with some fields filled in."""
     page = browser_of(person).get("/", {"project": str(person.project.id)})
     shown: composer.Composer = page.context["composer"]
-    typed = {**shown.typed, "project": str(person.project.id), "token": shown.token, "prompt": prompt, **fields}
-    return {"shown": str(100_000_000), **typed}
+    hidden = {"project": str(person.project.id), "token": shown.token, "shown": str(100_000_000)}
+    return {**shown.typed, **hidden, "prompt": prompt, **fields}
 
 
 def png(color: str = "teal", width: int = 64, height: int = 48) -> bytes:

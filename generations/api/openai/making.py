@@ -114,6 +114,6 @@ def _picture(asset: Asset, wish: Wish, kind: str | None, quality: int | None) ->
     quality = quality if kind else None
     revised = {"revised_prompt": asset.revised_prompt} if asset.revised_prompt else {}
     if not wish.inline:
-        return {"url": links.link(asset, format=kind, quality=quality), **revised}
+        return {"url": links.link(asset, kind=kind, quality=quality), **revised}
     with files.as_file(asset, kind, quality) as file:
         return {"b64_json": base64.b64encode(file.read()).decode(), **revised}

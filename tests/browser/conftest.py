@@ -1,0 +1,156 @@
+"""A real Chromium before the running product: web server, engine, sandbox gateways, PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIServer
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
+
+from generations.engine.net import Net
+from tests.conftest import Person, make_person
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=15_000)
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not on this machine")
+    # Playwright keeps an event loop in this thread; the tests' own queries are not run by it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+class _Server(ThreadedWSGIServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Browsers hang up whenever they like."""
+
+
+@pytest.fixture
+def address(chromium: Browser, live: str, engine: Net, settings: Any) -> Iterator[str]:
+    """The web process on a real socket, with static files as they lie in the tree."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    httpd: WSGIServer = _Server(("127.0.0.1", 0), _Quiet)
+    settings.PUBLIC_URL = f"http://localhost:{httpd.server_address[1]}"
+    settings.CSRF_TRUSTED_ORIGINS = [settings.PUBLIC_URL]
+    httpd.set_app(WSGIHandler())
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield settings.PUBLIC_URL
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser; ``trouble`` is what no visit may cause."""
+
+    address: str
+    context: BrowserContext
+    page: Page
+    trouble: list[str] = field(default_factory=list)
+
+    def go(self, path: str = "/") -> Page:
+        self.page.goto(self.address + path)
+        return self.page
+
+    def sign_in(self, person: Person) -> Page:
+        self.go("/sign-in")
+        self.page.get_by_label("E-mail").fill(person.user.email)
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(self.address + "/")
+        return self.page
+
+    def watch(self) -> None:
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
+        self.page.on("request", self._asked)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        refused = "status of 422" in message.text  # the browser says so of every form that is to be mended
+        if message.type in {"error", "warning"} and not refused:
+            self.trouble.append(f"console: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme in {"http", "https"} and f"{url.scheme}://{url.netloc}" != self.address:
+            self.trouble.append(f"another origin: {request.url}")
+
+
+@pytest.fixture
+def person(live: str) -> Person:
+    return make_person("ada@example.com", staff=True)
+
+
+@pytest.fixture
+def visit(chromium: Browser, address: str) -> Iterator[Any]:
+    """Opens browser windows, and looks afterwards that nothing went wrong in any of them."""
+    opened: list[Visitor] = []
+
+    def opening(**options: Any) -> Visitor:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = chromium.new_context(locale="en-US", **options)
+        context.set_default_timeout(20_000)
+        visitor = Visitor(address, context, context.new_page())
+        visitor.watch()
+        opened.append(visitor)
+        return visitor
+
+    yield opening
+    for visitor in opened:
+        visitor.context.close()
+    assert [line for visitor in opened for line in visitor.trouble] == []
+
+
+@pytest.fixture
+def visitor(visit: Any, person: Person) -> Visitor:
+    """A laptop, signed in."""
+    window: Visitor = visit()
+    window.sign_in(person)
+    return window

@@ -1,0 +1,163 @@
+"""From a prompt to a picture kept for ever, in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from generations.models import Asset, Generation
+from providers.sandbox.client import Control
+from tests.browser.conftest import PASSWORD, Visitor
+from tests.conftest import Person, ask, ended, eventually
+from tests.web.conftest import png
+
+pytestmark = pytest.mark.browser
+
+
+def test_by_keyboard_alone_from_signing_in_to_the_wallet(visit: Any, person: Person) -> None:
+    visitor: Visitor = visit()
+    page = visitor.go("/")
+    page.keyboard.type(person.user.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(visitor.address + "/")
+    page.keyboard.press("n")
+    page.keyboard.type("A heron in the reeds, 黎明")
+    expect(page.get_by_role("button", name="Generate")).to_have_text("Generate · $0.014")
+    page.locator("#count").focus()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("button", name="Generate")).to_have_text("Generate · $0.028")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".work")).to_have_count(1)
+    expect(page.locator("#prompt")).to_have_value("A heron in the reeds, 黎明")
+    expect(page.locator(".work .tile img")).to_have_count(2)
+    expect(page.locator(".purse")).to_contain_text("$99.972")
+
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/pictures/**")
+    expect(page.locator("#said-prompt")).to_have_text("A heron in the reeds, 黎明")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(f"**/pictures/{Asset.objects.order_by('-id')[0].id}*")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/library?**")
+    page.goto(visitor.address + "/wallet")
+    expect(page.locator(".figures")).to_contain_text("$0.028")
+    assert person.wallet.spent == 28_000
+
+
+def test_a_press_clears_the_way_for_the_next_one_at_once(visitor: Visitor, control: Control) -> None:
+    control.settings(latency=2)
+    page = visitor.page
+    page.locator("#prompt").fill("the first")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".work")).to_have_count(1)
+    page.locator("#prompt").fill("the second")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".work")).to_have_count(2)
+    expect(page.locator(".work .prompt").first).to_have_text("the second")
+    assert eventually(lambda: Generation.objects.filter(status="succeeded").count() == 2)
+    expect(page.locator(".work .tile img")).to_have_count(2)
+    expect(page.locator("[data-live]")).to_have_count(0)
+
+
+def test_closing_the_tab_loses_nothing(
+    visit: Any, visitor: Visitor, person: Person, control: Control
+) -> None:
+    control.settings(latency=1)
+    visitor.page.locator("#prompt").fill("left alone")
+    visitor.page.keyboard.press("Control+Enter")
+    expect(visitor.page.locator(".work")).to_have_count(1)
+    visitor.page.close()
+    ended(Generation.objects.get())
+    again: Visitor = visit()
+    expect(again.sign_in(person).locator(".work .tile img")).to_have_count(1)
+
+
+def test_failed_work_says_why_and_can_be_tried_again(visitor: Visitor, control: Control) -> None:
+    control.fault("refused_content", prompt_contains="storm", times=None)
+    page = visitor.page
+    page.locator("#prompt").fill("a storm")
+    page.locator("#provider-prospolabs").check()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".work .said.bad")).to_contain_text("Nothing was charged.")
+    control.clear_faults()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".work .tile img")).to_have_count(1)
+
+
+def test_references_are_dropped_pasted_and_taken_out(visitor: Visitor) -> None:
+    page = visitor.page
+    page.locator("#reference-file").set_input_files(
+        [{"name": f"{color}.png", "mimeType": "image/png", "buffer": png(color)} for color in ("red", "blue")]
+    )
+    expect(page.locator(".reference img")).to_have_count(2)
+    expect(page.locator(".price-line", has_text="Bytespike")).to_contain_text("Takes no references")
+    page.evaluate(
+        """async () => {
+          const canvas = Object.assign(document.createElement("canvas"), {width: 40, height: 40});
+          const blob = await new Promise((done) => canvas.toBlob(done));
+          const data = new DataTransfer();
+          data.items.add(new File([blob], "pasted.png", {type: "image/png"}));
+          document.querySelector("#prompt").dispatchEvent(
+            new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+        }"""
+    )
+    expect(page.locator(".reference img")).to_have_count(3)
+    for _ in range(3):
+        page.locator(".reference:not(.add) label").first.click()
+    expect(page.locator(".reference img")).to_have_count(0)
+    expect(page.locator(".price-line", has_text="Bytespike")).not_to_contain_text("Takes no references")
+
+
+def test_trash_is_undone_by_one_press(visitor: Visitor, person: Person) -> None:
+    generation = ended(ask(person, "a heron"))
+    page = visitor.go(f"/pictures/{generation.assets.get().id}")
+    page.get_by_role("button", name="Move to trash").click()
+    expect(page.get_by_text("No pictures yet")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".tile img")).to_have_count(1)
+
+
+def test_without_script_everything_still_works(visit: Any, person: Person) -> None:
+    visitor: Visitor = visit(java_script_enabled=False)
+    page = visitor.sign_in(person)
+    page.locator("#prompt").fill("a plain heron")
+    page.locator("#count").fill("2")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#error-all")).to_contain_text("This costs $0.028")
+    page.get_by_role("button", name="Generate · $0.028").click()
+    page.wait_for_url("**#generation-*")
+    ended(Generation.objects.get())
+    page = visitor.go("/")
+    expect(page.locator(".work .tile img")).to_have_count(2)
+    page.locator(".tile").first.click()
+    expect(page.locator("#said-prompt")).to_have_text("a plain heron")
+    visitor.go("/library?q=plain")
+    expect(page.locator(".tile img").first).to_be_visible()
+
+
+def test_a_session_that_ends_while_composing_takes_nothing_away(visitor: Visitor) -> None:
+    page = visitor.page
+    page.locator("#prompt").fill("many words")
+    visitor.context.clear_cookies(name="sessionid")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".notice").first).to_contain_text("Nothing you typed is lost")
+    expect(page.locator("#prompt")).to_have_value("many words")
+
+
+def test_a_server_that_is_away_is_said_and_waited_for(visitor: Visitor) -> None:
+    page = visitor.page
+    page.locator("#prompt").fill("many words")
+    page.route("**/generations", lambda route: route.abort())
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".notice")).to_contain_text("The server does not answer")
+    visitor.trouble.clear()
+    page.unroute("**/generations")
+    page.locator("#prompt").focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".work .tile img")).to_have_count(1)
