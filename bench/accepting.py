@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from uuid import UUID
 
 from bench import stage
 
@@ -97,7 +98,7 @@ def _bare(connection: object, user: object, project: object, wallet: object) -> 
         )
 
 
-def _hot(wallet_id: object, project_id: object) -> float:
+def _hot(wallet_id: UUID, project_id: UUID) -> float:
     from django.db import connection, transaction
     from uuid6 import uuid7
 
@@ -115,7 +116,7 @@ def _hot(wallet_id: object, project_id: object) -> float:
                     wallet=wallet,
                     amount=1,
                     generation_id=uuid7(),
-                    project_id=project_id,  # type: ignore[arg-type]
+                    project_id=project_id,
                     provider="runware",
                     model="bench",
                 )

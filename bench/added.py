@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 from bench import stage
 
@@ -19,7 +20,6 @@ def main() -> None:
         from billing import ledger
         from config.embedded import processes
         from generations.actions import asking, generate
-        from generations.models import Generation
 
         user = User.objects.get()
         ledger.grant(user=user, amount=1_000_000_000, memo="bench", actor=None)
@@ -31,12 +31,7 @@ def main() -> None:
                 made = generate.submit(
                     principal=Principal(user), asked=asked, render=lambda made: {"id": str(made.id)}
                 )
-                stage.until(
-                    lambda made=made: Generation.objects.filter(
-                        id=made.subject_id, status="succeeded"
-                    ).exists(),
-                    60,
-                )
+                stage.until(partial(_stored, made.subject_id), 60)
                 times.append(time.monotonic() - begun)
             connection.close()
 
@@ -58,6 +53,12 @@ def main() -> None:
                     f"p50 {stage.percentile(added, 0.5) * 1000:.0f} ms, p95 {stage.percentile(added, 0.95) * 1000:.0f} ms, "
                     f"{len(times)} generations; {stage.machine()}",
                 )
+
+
+def _stored(generation_id: object) -> bool:
+    from generations.models import Generation
+
+    return Generation.objects.filter(id=str(generation_id), status="succeeded").exists()
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def main() -> None:
         last = sorted(
             (finished - sent_at).total_seconds()
             for finished, sent_at in Submission.objects.values_list("finished_at", "sent_at")
-            if finished
+            if finished and sent_at
         )
         stage.row(
             f"{MANY:,} generations in flight, gateway latency {LATENCY:.0f} s",

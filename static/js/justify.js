@@ -1,5 +1,6 @@
 // Sets tiles into rows that end at the same edge, each picture in its own shape.
-// A container says [data-justify]; its CSS says --row (the height to aim at) and --gap.
+// A container says [data-justify], "few" if a handful may share one lower row; its CSS says --row
+// (the height to aim at) and --gap.
 
 const FEW = 0.55;
 const pixels = (style, name) => parseFloat(style.getPropertyValue(name)) || 0;
@@ -23,7 +24,7 @@ function justify(container) {
     }
   };
   let [row, above] = [[], aim];
-  if (filled(tiles) > aim * FEW) {
+  if (container.dataset.justify === "few" && filled(tiles) > aim * FEW) {
     row = tiles; // a handful stands better small in one row than large in one and a half
   } else {
     for (const one of tiles) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -22,7 +23,7 @@ from tests.conftest import DOLLAR, Person, ask
 PRICE = 35_000
 
 
-def _limit(scope: str, subject: object, amount: int, every: str = "month") -> Budget:
+def _limit(scope: str, subject: UUID, amount: int, every: str = "month") -> Budget:
     return Budget.objects.create(scope=scope, subject_id=subject, amount=amount, every=every)
 
 

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from generations.models import Asset
+from providers.sandbox.client import Control
 from tests.browser.conftest import Visitor
 from tests.conftest import Person, ask, ended
 
@@ -106,7 +107,10 @@ def test_slash_searches_and_the_address_follows(visitor: Visitor, person: Person
     expect(page.locator(".tile")).to_have_count(2)
 
 
-def test_rows_end_at_the_same_edge_and_keep_every_shape(visitor: Visitor, person: Person) -> None:
+def test_rows_end_at_the_same_edge_and_keep_every_shape(
+    visitor: Visitor, person: Person, control: Control
+) -> None:
+    control.settings(picture="drawn")
     shapes = ["16:9", "9:16", "1:1", "21:9", "3:2", "2:3", "4:3", "3:4", "16:9", "1:1"]
     for generation in [ask(person, aspect_ratio=shape, provider="runware") for shape in shapes]:
         ended(generation)
