@@ -17,7 +17,7 @@ TEST = "tests/kill/test_chaos.py"
 
 def main(strikes: str = str(STRIKES), storms: str = str(STORMS)) -> int:
     for seed in range(1, int(storms) + 1):
-        print(f"storm {seed}: {strikes} strikes, {int(strikes) * 4} generations", flush=True)
+        print(f"storm {seed}: {strikes} strikes, {int(strikes) * 5} generations", flush=True)
         environment = {**os.environ, "STORM_STRIKES": strikes, "STORM_SEED": str(seed)}
         command = [sys.executable, "-m", "pytest", "-q", TEST]
         if code := subprocess.run(command, cwd=Path(__file__).parents[1], env=environment).returncode:

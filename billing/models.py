@@ -118,7 +118,7 @@ class Transfer(models.Model):
     target = models.CharField(max_length=60)
     amount = models.BigIntegerField()
     reverses = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reversals")
-    key = models.CharField(max_length=200, null=True)
+    key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - NULLs are not unique, '' would be
     memo = models.CharField(max_length=500, blank=True)
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     generation_id = models.UUIDField(null=True)

@@ -111,7 +111,7 @@ def _gate(data_dir: Path) -> Iterator[None]:
 
 
 def _place(data_dir: Path) -> Path:
-    return Path(os.path.abspath(data_dir)) / "postgres"
+    return Path(os.path.abspath(data_dir)) / "postgres"  # noqa: PTH100 - a link must stay as it is named
 
 
 def _socket_folder(place: Path) -> Path:
@@ -123,7 +123,7 @@ def _socket_folder(place: Path) -> Path:
     if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_MAX and "," not in str(folder):
         return folder
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path("/tmp") / f"seedbank-{os.geteuid()}-{digest}"
+    return Path("/tmp") / f"seedbank-{os.geteuid()}-{digest}"  # noqa: S108 - a socket's path must be short
 
 
 class _Cluster:

@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> None:
     port, workers = int(os.environ.get("PORT") or 8000), os.cpu_count() or 1
     match name:
         case "web":
-            command = web("0.0.0.0", port, workers)
+            command = web("0.0.0.0", port, workers)  # noqa: S104 - a container has its own network
         case "net":
             command = net()
         case "media":
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> None:
             sys.exit(not answers(port, "live", os.environ.get("PUBLIC_URL", "")))
         case _:
             command = (sys.executable, "manage.py", name, *rest)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - becomes the program
 
 
 if __name__ == "__main__":

@@ -152,12 +152,12 @@ def poll_gap(traits: Traits, polls: int) -> float:
     """Seconds until a task is asked again: widening, and a little irregular where there is no limit."""
     first, widest = traits.pace
     gap = min(widest, first * 1.5 ** min(polls, 20))
-    return gap if traits.rpm else gap * random.uniform(0.85, 1.15)  # noqa: S311
+    return gap if traits.rpm else gap * random.uniform(0.85, 1.15)
 
 
 def backoff(tries: int, *, base: float = 0.5, cap: float = 20.0) -> float:
     """Seconds before the next try, fully jittered."""
-    return random.uniform(0.2, min(cap, base * 2**tries))  # noqa: S311
+    return random.uniform(0.2, min(cap, base * 2**tries))
 
 
 _MEASURED = """

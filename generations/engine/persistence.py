@@ -24,7 +24,7 @@ def in_transaction(work: Callable[[], T]) -> T:
         except OperationalError as error:
             if sqlstate(error) not in _AGAIN or attempt == TRIES - 1:
                 raise
-            time.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311
+            time.sleep(random.uniform(0.01, 0.05 * 2**attempt))
     raise AssertionError("unreachable")
 
 

@@ -57,7 +57,7 @@ def run_bounded(
         raise
     with _lock:
         _idle.append(darkroom)
-    outcome: Any = pickle.loads(reply)
+    outcome: Any = pickle.loads(reply)  # noqa: S301 - written by our own process
     if isinstance(outcome, BaseException):
         raise outcome
     result: Result = outcome

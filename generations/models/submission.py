@@ -45,7 +45,7 @@ class Submission(models.Model):
     pictures = models.PositiveIntegerField()
     unit_price = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=SubmissionState.choices, default=SubmissionState.PLANNED)
-    theirs = models.CharField(max_length=200, null=True)
+    theirs = models.CharField(max_length=200, null=True)  # noqa: DJ001 - NULLs are not unique, '' would be
     request_id = models.CharField(max_length=200, blank=True)
     webhook_token = models.CharField(max_length=64, unique=True, default=webhook_token, editable=False)
 

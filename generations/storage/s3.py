@@ -80,7 +80,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
             self._client.put_object(**self._named(key), Body=body, ContentType=content_type)
 
     def read(self, key: str) -> IO[bytes]:
-        file = tempfile.TemporaryFile()
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         try:
             self._download(key, file)
         except BaseException:

@@ -73,7 +73,7 @@ def upload(client: Client, data: bytes | None = None, **fields: Any) -> Any:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, RUF100
         pass
 
 

@@ -55,7 +55,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, RUF100
         pass
 
 

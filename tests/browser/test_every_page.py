@@ -118,8 +118,8 @@ def test_rows_end_at_the_same_edge_and_keep_every_shape(
     boxes = page.evaluate(
         """() => [...document.querySelectorAll(".grid .tile")].map((tile) => {
           const box = tile.getBoundingClientRect(), inner = tile.querySelector("img");
-          return {top: Math.round(box.top), right: box.right,
-                  off: Math.abs(box.width / box.height - inner.getAttribute("width") / inner.getAttribute("height"))};
+          const shape = inner.getAttribute("width") / inner.getAttribute("height");
+          return {top: Math.round(box.top), right: box.right, off: Math.abs(box.width / box.height - shape)};
         })"""
     )
     assert len(boxes) == len(shapes)

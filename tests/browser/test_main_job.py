@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from generations.models import Asset, Generation
 from providers.sandbox.client import Control
@@ -92,9 +92,10 @@ def test_failed_work_says_why_and_can_be_tried_again(visitor: Visitor, control: 
 
 def test_references_are_dropped_pasted_and_taken_out(visitor: Visitor) -> None:
     page = visitor.page
-    page.locator("#reference-file").set_input_files(
-        [{"name": f"{color}.png", "mimeType": "image/png", "buffer": png(color)} for color in ("red", "blue")]
-    )
+    files: list[FilePayload] = [
+        {"name": f"{color}.png", "mimeType": "image/png", "buffer": png(color)} for color in ("red", "blue")
+    ]
+    page.locator("#reference-file").set_input_files(files)
     expect(page.locator(".reference img")).to_have_count(2)
     expect(page.locator(".price-line", has_text="Bytespike")).to_contain_text("Takes no references")
     page.evaluate(

@@ -27,7 +27,7 @@ from tests.engine.stage import Story, all_ended, change, in_state, only, pass_ti
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, RUF100
         """Say nothing."""
 
 

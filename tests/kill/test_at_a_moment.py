@@ -70,12 +70,12 @@ def test_an_answer_that_was_written_down_is_followed_to_its_pictures(
     assert_ledgers_agree(gateways)
 
 
-@pytest.mark.parametrize("moment", ["after_download", "after_put"])
-def test_a_picture_on_its_way_home_is_fetched_again_and_kept_once(
-    moment: str, fleet: Fleet, person: Person, gateways: Control
+def test_pictures_on_their_way_home_are_fetched_again_and_kept_once(
+    fleet: Fleet, person: Person, gateways: Control
 ) -> None:
     generation = ask_at(person, "bytespike", count=3)
-    fleet.net(at=moment, crowd=3).is_killed()
+    for moment in ("after_download", "after_put"):
+        fleet.net(at=moment, crowd=3).is_killed()
 
     fleet.net(), fleet.media()
     all_ended([generation])

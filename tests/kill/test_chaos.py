@@ -15,8 +15,8 @@ from tests.kill.fleet import Fleet
 from tests.kill.stage import all_ended, all_quiet, assert_ledgers_agree
 from tests.kill.storm import Storm
 
-STRIKES = int(os.environ.get("STORM_STRIKES") or 15)
-ORDERS = 4
+STRIKES = int(os.environ.get("STORM_STRIKES") or 12)
+ORDERS = 5
 SEED = int(os.environ.get("STORM_SEED") or 1)
 
 
