@@ -52,6 +52,11 @@ def eventually(true: Callable[[], Any], *, within: float = 30.0, what: str = "it
     raise AssertionError(f"{what} did not come true within {within} s")
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Sets have no order, and every worker must give a test the same name."""
+    return "+".join(sorted(map(str, val))) if isinstance(val, set | frozenset) else None
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     with start() as running:

@@ -41,8 +41,9 @@ expect.set_options(timeout=15_000)
 PASSWORD = "a long enough password"
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+@pytest.fixture(scope="module")
+def chromium(template: str) -> Iterator[Browser]:
+    """The browser. The template database is made first: later, its connections cannot be reached."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not on this machine")
     # Playwright keeps an event loop in this thread; the tests' own queries are not run by it.

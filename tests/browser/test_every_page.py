@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from generations.actions import uploads
 from generations.models import Asset
 from providers.sandbox.client import Control
 from tests.browser.conftest import Visitor
 from tests.conftest import Person, ask, ended
+from tests.web.conftest import png
 
 pytestmark = pytest.mark.browser
 
@@ -128,3 +131,43 @@ def test_rows_end_at_the_same_edge_and_keep_every_shape(
     edges = [max(box["right"] for box in boxes if box["top"] == top) for top in rows[:-1]]
     assert len(rows) > 1
     assert max(edges) - min(edges) < 2
+
+
+def test_a_placeholder_has_the_colours_of_its_picture(visitor: Visitor, person: Person) -> None:
+    uploads.upload(
+        principal=person.principal, project_id=person.project.id, chunks=[png("#c03020")], name="red.png"
+    )
+    page = visitor.page
+    held: list[Route] = []
+    page.route("**/thumbnail**", lambda route: held.append(route))
+    page.goto(visitor.address + "/library", wait_until="commit")
+    expect(page.locator(".tile")).to_have_css("background-image", re.compile("data:image/png"))
+    red, green, blue = page.evaluate(
+        """async () => {
+          const url = getComputedStyle(document.querySelector(".tile")).backgroundImage.slice(5, -2);
+          const image = Object.assign(new Image(), {src: url});
+          await image.decode();
+          const canvas = Object.assign(document.createElement("canvas"), {width: 24, height: 24});
+          const context = canvas.getContext("2d");
+          context.drawImage(image, 0, 0);
+          return [...context.getImageData(12, 12, 1, 1).data].slice(0, 3);
+        }"""
+    )
+    assert abs(red - 0xC0) < 16
+    assert abs(green - 0x30) < 16
+    assert abs(blue - 0x20) < 16
+    for route in held:
+        route.continue_()
+    expect(page.locator(".tile")).to_have_css("background-image", "none")
+
+
+def test_a_choice_made_while_prices_are_on_their_way_stays(visitor: Visitor) -> None:
+    page = visitor.page
+    held: list[Route] = []
+    page.route("**/quotes", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/quotes"):
+        page.locator("#provider-runware").check()
+    page.locator("#provider-threedai").check()
+    held[0].continue_()
+    expect(page.get_by_role("button", name="Generate")).to_have_text("Generate · $0.040")
+    expect(page.locator("#provider-threedai")).to_be_checked()

@@ -129,6 +129,11 @@ def test_a_generations_page_tells_its_course_and_its_money(ada: Person) -> None:
 def test_providers_ids_are_for_staff_alone(ada: Person, staff: Person) -> None:
     let_in(ada, staff, Role.VIEWER)
     generation = ask(ada)
-    ours = str(generation.submissions.get().ours)
+    submission = generation.submissions.get()
+    ours = str(submission.ours)
+    asset = made(generation)
+    submission.results.create(key="1", position=0, asset_id=asset.id)
+    assert ours not in browser_of(ada).get(f"/pictures/{asset.id}").content.decode()
+    assert ours in browser_of(staff).get(f"/pictures/{asset.id}").content.decode()
     assert ours not in browser_of(ada).get(f"/generations/{generation.id}").content.decode()
     assert ours in browser_of(staff).get(f"/generations/{generation.id}").content.decode()
