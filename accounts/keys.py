@@ -35,7 +35,7 @@ def mint() -> tuple[str, str]:
 def prefix_of(key: str) -> str | None:
     """The prefix of a well-formed key, None for anything else."""
     parts = key.split("_")
-    if len(parts) != 4 or parts[0] != "sb" or len(parts[1]) != 8 or len(parts[2]) != 43:
+    if not key.isascii() or len(parts) != 4 or parts[0] != "sb" or len(parts[1]) != 8 or len(parts[2]) != 43:
         return None
     body = "_".join(parts[:3])
     return parts[1] if hmac.compare_digest(_checksum(body).encode(), parts[3].encode()) else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import binascii
 import hashlib
 import logging
-import time
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TRIES = 8
+PATIENT_TRIES = 720
+"""An hour: as long as a store may be away while its only copy of a picture waits here."""
 EXPIRED_TRIES = 6
 """Over about 15 s: a gateway's file host may know a link a little later than its API does."""
 _REASONS = {
@@ -83,15 +86,29 @@ async def keep_inline(net: Net, submission: Submission, promised: Iterable[Promi
     for one in promised:
         data = one.data if one.data is not None else _data_of(one.url)
         if data is not None:
-            kept[one.key] = await net.db_surely(_keep_bytes, submission, data)
+            kept[one.key] = await _keep_surely(net, submission, data)
     return kept
+
+
+async def _keep_surely(net: Net, submission: Submission, data: bytes) -> Kept:
+    """These bytes exist nowhere else: a store that is away is waited for, the lease is kept meanwhile."""
+    for attempt in range(PATIENT_TRIES):
+        try:
+            return await net.db_surely(_keep_bytes, submission, data)
+        except StorageError as error:
+            log.warning("waiting for the store with a picture in hand: %s", error)
+            await asyncio.sleep(min(5.0, 0.2 * 2 ** min(attempt, 5)))
+    return await net.db_surely(_keep_bytes, submission, data)
 
 
 def _data_of(url: str | None) -> bytes | None:
     if not url or not url.startswith("data:"):
         return None
     head, _, payload = url.partition(",")
-    return base64.b64decode(payload) if head.endswith(";base64") else unquote_to_bytes(payload)
+    try:
+        return base64.b64decode(payload) if head.endswith(";base64") else unquote_to_bytes(payload)
+    except binascii.Error:
+        return None  # no picture; the fetch that follows says so
 
 
 def _keep_bytes(submission: Submission, data: bytes) -> Kept:
@@ -100,14 +117,7 @@ def _keep_bytes(submission: Submission, data: bytes) -> Kept:
     with keeping.scratch() as folder:
         path = folder / "picture"
         path.write_bytes(data)
-        for attempt in range(TRIES):
-            try:
-                keeping.keep_original(path, key, sha256)
-                break
-            except StorageError:
-                if attempt == TRIES - 1:
-                    raise
-                time.sleep(pace.backoff(attempt))
+        keeping.keep_original(path, key, sha256)
     return Kept(asset_id, key, sha256, len(data))
 
 

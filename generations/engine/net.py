@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, close_old_connections
 
 from generations.engine import alarm, calling, claiming, fetching, killing, listening, persistence
 from generations.engine.claiming import Claim
@@ -185,9 +185,8 @@ class Net:
 
 
 def _with_connection(work: Callable[..., T], *args: object) -> T:
-    """Each thread keeps its connection; one that failed is given back, so that the next is fresh."""
+    """The connection goes back to the pool, which checks it before it is used again."""
     try:
         return work(*args)
-    except (OperationalError, InterfaceError):
-        connection.close()
-        raise
+    finally:
+        close_old_connections()

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Case, Exists, OuterRef, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 from uuid6 import uuid7
 
@@ -75,13 +77,12 @@ def _nothing_new(submission_id: UUID, report: Running, traits: Traits) -> bool:
     polls = rows.values_list("polls", flat=True).first()
     if polls is None:
         return False
-    gap = timedelta(seconds=pace.poll_gap(traits, polls))
     return bool(
         rows.update(
             polls=polls + 1,
             misses=0,
             missing_since=None,
-            due_at=timezone.now() + gap,
+            due_at=_next_poll(traits, polls),
             lease_until=None,
             lease_owner="",
         )
@@ -172,7 +173,7 @@ def _accepted(submission: Submission, report: Accepted, heard: Heard, traits: Tr
             submission,
             _S.RUNNING,
             who=heard.who,
-            due_at=_next_poll(submission, traits),
+            due_at=_next_poll(traits, submission.polls),
             polls=0,
             misses=0,
             missing_since=None,
@@ -198,7 +199,7 @@ def _running(submission: Submission, report: Running, heard: Heard, traits: Trai
         polls=submission.polls + 1,
         misses=0,
         missing_since=None,
-        due_at=_next_poll(submission, traits),
+        due_at=_next_poll(traits, submission.polls),
     )
 
 
@@ -378,11 +379,13 @@ def _promise(submission: Submission, results: tuple[Promised, ...], heard: Heard
             notify(planning.MEDIA_CHANNEL)
 
 
-def _next_poll(submission: Submission, traits: Traits) -> datetime:
-    """At once, if the provider wrote while it was being asked."""
-    if traits.webhook and WebhookEvent.objects.filter(submission=submission, read_at=None).exists():
-        return timezone.now()
-    return timezone.now() + timedelta(seconds=pace.poll_gap(traits, submission.polls))
+def _next_poll(traits: Traits, polls: int) -> datetime | Case:
+    """When to ask again, for an UPDATE of submissions: at once, if the provider wrote while it was asked."""
+    later = timezone.now() + timedelta(seconds=pace.poll_gap(traits, polls))
+    if not traits.webhook:
+        return later
+    written = WebhookEvent.objects.filter(submission=OuterRef("pk"), read_at=None)
+    return Case(When(Exists(written), then=Now()), default=Value(later))
 
 
 def _count(submission: Submission, heard: Heard, answers_the_post: bool) -> None:

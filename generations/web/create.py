@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actions import as_uuid, project_where
 from accounts.errors import Conflict, NotAllowed, Refusal
@@ -52,10 +52,12 @@ def older(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     return render(request, "_fragments/stream.html", _stream(request, principal, project))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def ask(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """Take the wish, hold its price, and clear the way for the next one."""
+    if request.method != "POST":
+        return redirect("home")  # the address of a form that was to be mended, opened again
     project = _editable(principal, request.POST.get("project", ""))
     form = composer.from_form(principal, project, request.POST)
     try:

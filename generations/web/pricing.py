@@ -51,6 +51,7 @@ class Prices:
     fastest: Quote | None
     chosen: Quote | None
     reason: str = ""
+    decided: bool = True
 
     @property
     def price(self) -> int | None:
@@ -71,8 +72,8 @@ def prices(asked: Asked) -> Prices:
 
 
 def undecided(asked: Asked) -> Prices:
-    """The list alone, while something typed cannot be read."""
-    return _compared(asked)
+    """The list alone, without a price, while something typed cannot be read."""
+    return Prices(_compared(asked).lines, None, None, None, decided=False)
 
 
 def _compared(asked: Asked) -> Prices:

@@ -230,7 +230,8 @@ def test_an_answer_compressed_although_it_should_not_be_is_still_read(coding: st
 
 
 @pytest.mark.parametrize(
-    ("coding", "body"), [("gzip", gzip.compress(b"x" * 5000, mtime=0)[:-9]), ("gzip", b"not gzip"), ("br", b"x")]
+    ("coding", "body"),
+    [("gzip", gzip.compress(b"x" * 5000, mtime=0)[:-9]), ("gzip", b"not gzip"), ("br", b"x")],
 )
 def test_an_answer_that_cannot_be_unpacked_is_none(coding: str, body: bytes) -> None:
     with pytest.raises(NoAnswer):

@@ -130,17 +130,18 @@ def test_each_failed_probe_doubles_the_pause_up_to_ten_minutes_and_a_good_one_en
 def test_polls_that_go_well_do_not_end_a_pause_for_want_of_credit(
     person: Person, gateways: Control, engine: Net
 ) -> None:
-    gateways.fault(Fault.NEVER_FINISHES, gateway="threedai")
-    old = ask(person, "an old one", provider="threedai")
+    gateways.settings("runware", latency=3600)
+    old = ask(person, "an old one", provider="runware", count=4)
     in_state(old, SubmissionState.RUNNING)
-    gateways.fault(Fault.NO_CREDIT, gateway="threedai")
-    ended(ask(person, "a new one", provider="threedai"))
-    polled = only(old).polls
+    gateways.fault(Fault.NO_CREDIT, gateway="runware")
+    ended(ask(person, "a new one", provider="runware"))
+    gateways.advance(901)
+    eventually(lambda: Generation.objects.get(id=old.id).delivered == 1)
 
-    eventually(lambda: only(old).polls > polled + 2)
     with pytest.raises(ProviderPaused):
-        ask(person, "another", provider="threedai")
-    all_ended([old], hours=1)
+        ask(person, "another", provider="runware")
+    gateways.advance(3600)
+    assert ended(old).delivered == 4
 
 
 def test_a_gateway_that_names_a_time_is_not_asked_by_anybody_before(

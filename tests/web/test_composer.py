@@ -41,6 +41,13 @@ def test_a_count_above_a_gateways_limit_is_explained(ada: Person) -> None:
     assert "3 calls" in quoted(ada, count="18", provider="prospolabs")
 
 
+def test_no_price_is_shown_for_a_form_that_cannot_be_read(ada: Person) -> None:
+    page = quoted(ada, count="99")
+    assert "Must be a whole number from 1 to 20." in page
+    assert "$0.0" not in page.replace("$100.000", "")
+    assert "Runware" in page
+
+
 def test_the_cheapest_and_the_fastest_are_marked(ada: Person) -> None:
     set_price(model=MODEL, provider="threedai", unit=1_000)
     lines = {line.quote.provider: line for line in browser_of(ada).get("/").context["composer"].prices.lines}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
 import pytest
+from django.core import mail as post
 from django.test import Client
 
 from accounts.models import Role
@@ -44,6 +46,26 @@ def test_a_session_that_ended_does_not_take_away_what_was_typed(ada: Person) -> 
     assert answer.status_code == 422
     assert answer["HX-Retarget"] == "#notices"
     assert "Nothing you typed is lost" in text_of(answer)
+
+
+def test_a_forgotten_password_is_set_anew_by_mail_and_nobody_learns_who_signs_in(ada: Person) -> None:
+    pages = [
+        text_of(Client().post("/password/reset", {"email": email}, follow=True))
+        for email in ("ada@example.com", "nobody@example.com")
+    ]
+    assert pages[0] == pages[1]
+    assert "Look into your mail" in pages[0]
+    [mail] = [mail for mail in post.outbox if mail.to == ["ada@example.com"]]
+    link = re.search(r"http://testserver(/password/reset/\S+)", mail.body)
+    assert link is not None
+    client = Client()
+    form = client.get(link.group(1), follow=True)
+    new = {"password1": "an even longer password", "password2": "an even longer password"}
+    done = client.post(form.request["PATH_INFO"], new, follow=True)
+    assert "Your password is changed" in text_of(done)
+    assert "used up" in text_of(Client().get(link.group(1), follow=True))
+    ada.user.refresh_from_db()
+    assert ada.user.check_password("an even longer password")
 
 
 def test_signing_out_takes_a_click_and_ends_the_session(ada: Person) -> None:
