@@ -135,7 +135,6 @@ class ApiKeyAdmin(ReadOnly):
     list_display = ("name", "user", "prefix", "scopes", "project", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("user", "project")
     search_fields = ("name", "prefix", "user__email")
-    exclude = ("digest",)
     actions = ("revoke",)
 
     @admin.action(description="Revoke: the key stops working at once")

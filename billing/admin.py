@@ -49,10 +49,7 @@ class GrantForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_amount(self) -> int:
-        amount = read_dollars(self.cleaned_data["amount"])
-        if amount <= 0:
-            raise ValidationError("Must be above zero.")
-        return amount
+        return read_dollars(self.cleaned_data["amount"])
 
 
 @admin.register(Wallet)

@@ -55,7 +55,6 @@ class SubmissionAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("id", "ours", "theirs", "request_id", "generation__id")
     ordering = ("-id",)
-    exclude = ("webhook_token",)
     cost_ = money("cost")
 
 
@@ -86,7 +85,6 @@ class AssetAdmin(ReadOnly):
     list_select_related = ("user", "project")
     search_fields = ("id", "sha256", "user__email")
     ordering = ("-id",)
-    exclude = ("thumbhash",)
     charged_ = money("charged")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from kombu import Connection, Queue
@@ -26,16 +27,21 @@ def rabbit(fleet: Fleet) -> Iterator[Connection]:
         pytest.skip("RabbitMQ: TEST_AMQP_URL does not name one")
     fleet.environment |= {"BROKER_URL": url}
     with Connection(url) as link:
-        for name in ("net", "media"):
-            Queue(name, channel=link.channel()).declare()
-            link.channel().queue_purge(name)
+        _empty(link)
         yield link
-        for name in ("net", "media"):
-            link.channel().queue_purge(name)
+        _empty(link)
+
+
+def _empty(link: Connection) -> None:
+    for name in ("net", "media"):
+        queue = Queue(name, channel=link.channel())
+        queue.declare()
+        queue.purge()
 
 
 def _waiting(link: Connection) -> int:
-    return int(Queue("net", channel=link.channel()).queue_declare(passive=True).message_count)
+    found: Any = Queue("net", channel=link.channel()).queue_declare(passive=True)
+    return int(found.message_count)
 
 
 def test_one_message_delivered_five_times_is_one_order_on_rabbitmq(

@@ -56,7 +56,7 @@ def test_a_forgotten_password_is_set_anew_by_mail_and_nobody_learns_who_signs_in
     assert pages[0] == pages[1]
     assert "Look into your mail" in pages[0]
     [mail] = [mail for mail in post.outbox if mail.to == ["ada@example.com"]]
-    link = re.search(r"http://testserver(/password/reset/\S+)", mail.body)
+    link = re.search(r"http://testserver(/password/reset/\S+)", str(mail.body))
     assert link is not None
     client = Client()
     form = client.get(link.group(1), follow=True)
