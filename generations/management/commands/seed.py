@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     def _first_person(self) -> None:
         password = secrets.token_urlsafe(12)
-        user = actions.create_user(email=FIRST_EMAIL, password=password, staff=True)
+        user = actions.create_user(email=FIRST_EMAIL, password=password, staff=True, name="Admin")
         ledger.grant(user=user, amount=FIRST_CREDIT, memo="to begin with", actor=None, key=f"first:{user.id}")
         path = sign_in_file()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
