@@ -21,6 +21,9 @@ async function ask() {
   }
   for (const name of ["htmx:sendError", "htmx:responseError"]) document.removeEventListener(name, note);
   asking = false;
+  // What ended gave its hold back, so the rest under the price is another.
+  const left = document.querySelectorAll("[data-live]").length;
+  if (left < live.length) document.getElementById("composer")?.dispatchEvent(new Event("quote"));
   wait = failed ? Math.min(SLOWEST, wait * 2) : EVERY; // a server that is away is not hammered
 }
 

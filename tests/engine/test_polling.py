@@ -9,8 +9,10 @@ from generations.engine.recording import Heard, record
 from generations.models import Generation, Submission
 from generations.states import SubmissionState
 from providers.door import send_once
+from providers.errors import Reason
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
+from providers.values import Cost, Failed
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.conftest import Forgive
 from tests.engine.stage import (
@@ -116,6 +118,23 @@ def test_a_task_that_fails_after_it_was_taken_on_is_not_charged(
         assert (told.status, told.delivered, told.charged, told.absorbed) == ("failed", 0, 0, 0)
         assert told.code in {"provider_failed", "provider_timeout"}
         assert only(generation).state == SubmissionState.FAILED
+    assert person.wallet.held == 0
+
+
+def test_what_a_gateway_took_for_a_task_that_failed_is_the_platforms(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.FAILS, gateway="threedai", charged=True)
+    gateways.settings("threedai", latency=3600)
+    generation = ask(person, provider="threedai")
+    submission = in_state(generation, SubmissionState.RUNNING)
+    # None of the five reports a cost with a failure; one that does is taken at its word.
+    report = Failed(Reason.PROVIDER_FAILED, "no luck", cost=Cost("0.04 USD", 40_000))
+    record(submission.id, Heard(report), submission.account.traits)
+
+    ended(generation)
+    assert story(gateways, generation) == Story("failed", "provider_failed", 0, 0, 40_000, 1)
+    assert (only(generation).cost, only(generation).cost_raw) == (40_000, "0.04 USD")
     assert person.wallet.held == 0
 
 
