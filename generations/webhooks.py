@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from prometheus_client import Counter
 
-from generations.engine import planning
+from generations.engine import calling, planning
 from generations.models import Submission, WebhookEvent, notify
 from generations.states import CLAIMABLE
 from providers import registry
@@ -62,6 +62,7 @@ def _take_in(request: HttpRequest, provider: str, token: str, body: bytes) -> Ht
         REFUSED.inc()
         return _said(401, "unauthorized", "This is not a webhook we expect.")
     _keep(submission, headers, body)
+    calling.look_again(submission)
     return JsonResponse({})
 
 

@@ -13,7 +13,11 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from generations.engine.persistence import sqlstate
 from generations.models import KeptAnswer
+
+DEADLOCK_TRIES = 3
+_PASSING = {"40001", "40P01"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,16 @@ def once(key: Key | None, work: Callable[[], tuple[int, dict[str, Any], UUID | N
     ``work`` gives status, answer and the id of what it made; whatever it raises keeps nothing.
     Raises Conflict while the first request is still running.
     """
+    for _ in range(DEADLOCK_TRIES):
+        try:
+            return _once(key, work)
+        except OperationalError as error:
+            if sqlstate(error) not in _PASSING:
+                raise
+    return _once(key, work)
+
+
+def _once(key: Key | None, work: Callable[[], tuple[int, dict[str, Any], UUID | None]]) -> Outcome:
     if key is None:
         with transaction.atomic():
             status, answer, subject = work()
@@ -75,7 +89,7 @@ def once(key: Key | None, work: Callable[[], tuple[int, dict[str, Any], UUID | N
                 )
                 return Outcome(status, answer, subject, replayed=False)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") != "55P03":
+        if sqlstate(error) != "55P03":
             raise
         raise Conflict(
             "The first request with this Idempotency-Key is still running.",
