@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -34,7 +35,7 @@ def audit() -> tuple[int, str]:
 
 
 def test_books_that_add_up_are_said_to(person: Person) -> None:
-    from_seed = 1  # the embedded default's first person, with a first credit
+    from_seed = int(settings.EMBEDDED)  # the embedded default's first person, with a first credit
     assert audit() == (0, f"The books add up: {1 + from_seed} wallets, {2 + from_seed} transfers.\n")
 
 
