@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from generations.engine import fetching, killing, recording, sending
+from generations.engine import fetching, killing, recording, refusing, sending
 from generations.engine.claiming import Claim
-from generations.engine.recording import Heard
+from generations.engine.hearing import Heard
 from generations.engine.sending import Step
 from generations.models import Submission, WebhookEvent
 from generations.states import SubmissionState
@@ -59,7 +59,7 @@ def _key_is_shut(submission: Submission, claim: Claim) -> None:
     if submission.state != _S.PLANNED:
         sending.rest(submission.id, claim.fence, 60)
         return
-    failed = recording.refuse_unsent(submission, Reason.NOT_OFFERED)
+    failed = refusing.refuse_unsent(submission, Reason.NOT_OFFERED)
     if not failed:
         sending.rest(submission.id, claim.fence, 60)
 

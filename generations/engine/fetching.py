@@ -19,8 +19,9 @@ from uuid6 import uuid7
 from generations.engine import keeping, killing, pace, planning
 from generations.engine.claiming import Claim
 from generations.engine.conclude import conclude, finish_submission, lock
+from generations.engine.hearing import Heard, Kept
 from generations.engine.persistence import in_transaction
-from generations.engine.recording import Heard, Kept, record
+from generations.engine.recording import record
 from generations.models import Result, Submission, move_result, notify, original_key
 from generations.states import ResultState
 from generations.storage import KeyTaken, StorageError

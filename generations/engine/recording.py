@@ -6,56 +6,29 @@ submission, its results and its generation in one transaction.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, OuterRef, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
-from uuid6 import uuid7
 
-from generations.engine import pace, planning
+from generations.engine import pace
 from generations.engine.conclude import conclude, finish_submission, lock
+from generations.engine.hearing import Heard, claim_theirs, keep_evidence, promise
 from generations.engine.persistence import in_transaction
-from generations.models import Result, Submission, WebhookEvent, move_submission, notify
-from generations.states import ResultState, SubmissionState
+from generations.engine.refusing import go_elsewhere, lose_track, put_back
+from generations.models import Result, Submission, WebhookEvent, move_submission
+from generations.states import SubmissionState
 from providers.errors import ProviderError, Reason
 from providers.provider import Traits
-from providers.values import Accepted, Answer, Cost, Done, Failed, Report, Running
-from providers.values import Result as Promised
+from providers.values import Accepted, Done, Failed, Running
 
 _S = SubmissionState
-RAW_MAX = 64 * 1024
-SEND_TRIES = 5
 PROGRESS_STEP = 9
 """Per cent below which progress is not worth a write."""
 ASK_ONCE_MORE = timedelta(seconds=2)
 LATE = frozenset({_S.ABANDONED, _S.REFUSED, _S.FAILED})
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An original that came inside the answer and is in storage already."""
-
-    asset_id: UUID
-    storage_key: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a provider said, and the evidence. ``kept`` holds originals that came with it, by result key."""
-
-    report: Report | ProviderError
-    answer: Answer | None = None
-    kept: Mapping[str, Kept] = field(default_factory=dict)
-    who: str = ""
-    asked_at: datetime | None = None
 
 
 def record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
@@ -95,7 +68,7 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
     submission = Submission.objects.select_for_update().get(id=submission_id)
     submission.generation = generation
     answers_the_post = submission.state == _S.SENDING
-    _keep_evidence(submission, heard)
+    keep_evidence(submission, heard)
     match heard.report:
         case Accepted():
             _accepted(submission, heard.report, heard, traits)
@@ -112,61 +85,9 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
         conclude(generation)
 
 
-def refuse_unsent(submission: Submission, reason: Reason) -> bool:
-    """Close a submission that cannot be sent through its account, and look for another way."""
-
-    def work() -> bool:
-        submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
-        generation = lock(submission.generation_id)
-        submission.generation = generation
-        if not move_submission(submission, _S.REFUSED, reason=reason.value):
-            return False
-        _go_elsewhere(submission)
-        conclude(generation)
-        return True
-
-    return in_transaction(work)
-
-
-def _keep_evidence(submission: Submission, heard: Heard) -> None:
-    changes: dict[str, object] = {"lease_until": None, "lease_owner": ""}
-    if heard.answer is not None:
-        changes |= {"http_status": heard.answer.status, "raw": redacted(heard.answer.body)}
-    cost = getattr(heard.report, "cost", None)
-    if isinstance(cost, Cost):
-        changes |= {
-            "cost": cost.micros,
-            "cost_raw": cost.raw[:200],
-            # While it runs, what is told is the cost of the pictures so far.
-            "cost_final": cost.final and cost.micros is not None and not isinstance(heard.report, Running),
-            "cost_elsewhere": cost.elsewhere,
-        }
-    request_id = getattr(heard.report, "request_id", None)
-    if request_id:
-        changes["request_id"] = str(request_id)[:200]
-    Submission.objects.filter(id=submission.id).update(**changes)
-    for name, value in changes.items():
-        setattr(submission, name, value)
-
-
-def _claim_theirs(submission: Submission, theirs: str | None) -> bool:
-    """Write down the provider's id; False if it belongs to another submission already."""
-    if not theirs or submission.theirs == theirs:
-        return True
-    if submission.theirs:
-        return True  # the first id we were told stays
-    try:
-        with transaction.atomic():
-            Submission.objects.filter(id=submission.id).update(theirs=theirs[:200])
-    except IntegrityError:
-        return False
-    submission.theirs = theirs[:200]
-    return True
-
-
 def _accepted(submission: Submission, report: Accepted, heard: Heard, traits: Traits) -> None:
-    if not _claim_theirs(submission, report.theirs):
-        _lose_track(submission, heard, "the provider gave an id that belongs to another submission")
+    if not claim_theirs(submission, report.theirs):
+        lose_track(submission, heard, "the provider gave an id that belongs to another submission")
         return
     if submission.state in {_S.SENDING, _S.UNKNOWN, _S.ABANDONED}:
         move_submission(
@@ -183,14 +104,14 @@ def _accepted(submission: Submission, report: Accepted, heard: Heard, traits: Tr
 
 
 def _running(submission: Submission, report: Running, heard: Heard, traits: Traits) -> None:
-    if not _claim_theirs(submission, report.theirs):
-        _lose_track(submission, heard, "the provider gave an id that belongs to another submission")
+    if not claim_theirs(submission, report.theirs):
+        lose_track(submission, heard, "the provider gave an id that belongs to another submission")
         return
     if submission.state in {_S.SENDING, _S.UNKNOWN, _S.ABANDONED}:
         move_submission(submission, _S.RUNNING, who=heard.who)
     if submission.state != _S.RUNNING:
         return
-    _promise(submission, report.results, heard)
+    promise(submission, report.results, heard)
     progress = (
         submission.progress if report.progress is None else max(report.progress, submission.progress or 0)
     )
@@ -206,8 +127,8 @@ def _running(submission: Submission, report: Running, heard: Heard, traits: Trai
 def _done(submission: Submission, report: Done, heard: Heard) -> None:
     if submission.state in {_S.DONE, _S.CANCELED, _S.PLANNED}:
         return
-    _claim_theirs(submission, report.theirs)
-    _promise(submission, report.results, heard)
+    claim_theirs(submission, report.theirs)
+    promise(submission, report.results, heard)
     if submission.state == _S.STORING:
         return
     if submission.state == _S.RUNNING and submission.misses == 0 and _looks_short(submission, report):
@@ -236,10 +157,10 @@ def _looks_short(submission: Submission, report: Done) -> bool:
 def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
     if submission.state not in {_S.SENDING, _S.RUNNING, _S.UNKNOWN}:
         return
-    _claim_theirs(submission, report.theirs)
+    claim_theirs(submission, report.theirs)
     detail = {"reason": report.reason.value, "detail": report.detail[:2000]}
     if report.reason == Reason.IN_FLIGHT:
-        _lose_track(submission, heard, "the provider has this id already")
+        lose_track(submission, heard, "the provider has this id already")
         return
     if submission.state == _S.UNKNOWN and (report.reason.passing or report.reason.pauses_account):
         # A second POST was turned away at the gate, which says nothing about the first.
@@ -254,52 +175,21 @@ def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
             move_submission(submission, _S.FAILED, who=heard.who, why=report.detail, **detail)
         return
     if report.reason.passing and submission.state == _S.SENDING:
-        _put_back(submission, heard, report.reason, report.retry_after)
+        put_back(submission, heard, report.reason, report.retry_after)
         return
     move_submission(submission, _S.REFUSED, who=heard.who, why=report.detail, **detail)
     if report.reason.pauses_account:
         pace.pause(submission.account_id, report.reason.value)
     if report.reason not in {Reason.INVALID_REQUEST, Reason.CONTENT_REFUSED}:
-        _go_elsewhere(submission)
-
-
-def _put_back(submission: Submission, heard: Heard, reason: Reason, retry_after: float | None) -> None:
-    """Surely not taken on: the same submission goes out again later, unless its time is up."""
-    now = timezone.now()
-    tries = submission.tries + 1
-    unreachable = reason == Reason.UNREACHABLE
-    if reason == Reason.RATE_LIMITED or retry_after is not None:
-        wait = min(600.0, max(1.0, retry_after if retry_after is not None else pace.backoff(tries, base=1.0)))
-        pace.pause(submission.account_id, pace.BUSY, seconds=wait)
-    else:
-        wait = pace.backoff(tries)
-    over = now + timedelta(seconds=wait) > submission.generation.deadline_at or (
-        unreachable and tries >= SEND_TRIES
-    )
-    if over or submission.generation.cancel_requested_at:
-        gone = Reason.CANCELED if submission.generation.cancel_requested_at else reason
-        move_submission(submission, _S.REFUSED, who=heard.who, reason=gone.value, tries=tries)
-        if gone == Reason.UNREACHABLE:
-            _go_elsewhere(submission)
-        return
-    move_submission(
-        submission,
-        _S.PLANNED,
-        who=heard.who,
-        why=reason.value,
-        due_at=now + timedelta(seconds=wait),
-        tries=tries,
-        sent_at=None,
-        reason=reason.value,
-    )
+        go_elsewhere(submission)
 
 
 def _unanswered(submission: Submission, error: ProviderError, heard: Heard, traits: Traits) -> None:
     if submission.state == _S.SENDING:
         if error.reason == Reason.UNREACHABLE:
-            _put_back(submission, heard, Reason.UNREACHABLE, None)
+            put_back(submission, heard, Reason.UNREACHABLE, None)
             return
-        _lose_track(submission, heard, error.detail or error.reason.value)
+        lose_track(submission, heard, error.detail or error.reason.value)
         status = heard.answer.status if heard.answer else 0
         if status in traits.unbilled and not traits.keeps_our_key:
             # Its contract says that this status is never billed: the hold goes at once.
@@ -316,67 +206,6 @@ def _unanswered(submission: Submission, error: ProviderError, heard: Heard, trai
     wait = error.retry_after or pace.poll_gap(traits, submission.polls)
     changes["due_at"] = now + timedelta(seconds=min(wait, 60.0))
     Submission.objects.filter(id=submission.id).update(**changes)
-
-
-def _lose_track(submission: Submission, heard: Heard, why: str) -> None:
-    """Nobody can say whether it was taken on: look it up, never send it blindly again."""
-    now = timezone.now()
-    if submission.state in {_S.SENDING, _S.RUNNING}:
-        move_submission(
-            submission,
-            _S.UNKNOWN,
-            who=heard.who,
-            why=why,
-            due_at=now,
-            reason=Reason.NO_ANSWER.value,
-            polls=0,
-            misses=0,
-            missing_since=None,
-        )
-    elif submission.state == _S.UNKNOWN:
-        Submission.objects.filter(id=submission.id).update(due_at=now + timedelta(seconds=5))
-
-
-def _go_elsewhere(submission: Submission) -> None:
-    generation = submission.generation
-    if generation.cancel_requested_at or timezone.now() > generation.deadline_at:
-        return
-    if planning.plan_elsewhere(generation, submission):
-        notify(planning.DUE_CHANNEL)
-
-
-def _promise(submission: Submission, results: tuple[Promised, ...], heard: Heard) -> None:
-    """Write down each promised picture once; a fresh link replaces one that was not fetched yet."""
-    known = {row.key: row for row in Result.objects.filter(submission=submission)}
-    fresh: list[Result] = []
-    for promised in results:
-        row = known.get(promised.key)
-        if row is not None:
-            if promised.url and row.state == ResultState.PENDING and row.url != promised.url:
-                Result.objects.filter(id=row.id, state=ResultState.PENDING).update(url=promised.url)
-            continue
-        kept = heard.kept.get(promised.key)
-        fresh.append(
-            Result(
-                submission=submission,
-                key=promised.key[:200],
-                position=len(known) + len(fresh),
-                url=promised.url or "",
-                asset_id=kept.asset_id if kept else uuid7(),
-                state=ResultState.FETCHED if kept else ResultState.PENDING,
-                storage_key=kept.storage_key if kept else "",
-                sha256=kept.sha256 if kept else "",
-                bytes=kept.size if kept else None,
-                seed=promised.seed,
-                revised_prompt=promised.revised_prompt or "",
-                flagged=promised.flagged,
-            )
-        )
-    if fresh:
-        Result.objects.bulk_create(fresh, ignore_conflicts=True)
-        notify(planning.DUE_CHANNEL)
-        if heard.kept:
-            notify(planning.MEDIA_CHANNEL)
 
 
 def _next_poll(traits: Traits, polls: int) -> datetime | Case:
@@ -398,14 +227,3 @@ def _count(submission: Submission, heard: Heard, answers_the_post: bool) -> None
             pace.count_failure(submission.account_id)
     elif not (isinstance(heard.report, Failed) and heard.report.reason.refused):
         pace.count_success(submission.account_id, ends_pause=answers_the_post)
-
-
-_SIGNED = re.compile(r'(https?://[^\s"\\]*?\?)[^\s"\\]*')
-_LONG = re.compile(r"[A-Za-z0-9+/=_-]{2000,}")
-
-
-def redacted(body: bytes) -> str:
-    """The start of an answer without inline pictures and signatures of links."""
-    text = body[: RAW_MAX * 4].decode("utf-8", errors="replace").replace("\x00", "")
-    text = _LONG.sub("…", text)
-    return _SIGNED.sub(r"\1…", text)[:RAW_MAX]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from generations.engine.hearing import Heard
 from generations.engine.net import Net
-from generations.engine.recording import Heard, record
+from generations.engine.recording import record
 from generations.models import Generation, Submission
 from generations.states import SubmissionState
 from providers.door import send_once
