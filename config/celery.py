@@ -9,6 +9,8 @@ from celery import Celery
 from celery.signals import import_modules
 from django.conf import settings
 
+from config.embedded import letterbox  # noqa: F401 - gives the embedded broker its name
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("seedbank")

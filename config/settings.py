@@ -151,7 +151,7 @@ if BROKER_URL:
     )
 else:
     _mail = DATA_DIR / "broker"
-    CELERY_BROKER_URL = "filesystem://localhost//"
+    CELERY_BROKER_URL = "letterbox://localhost//"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_mail / "messages"),
         "data_folder_out": str(_mail / "messages"),
