@@ -4,7 +4,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# Half of a test's time is waiting: two workers for each of two cores.
+WORKERS ?= 4
 # The newest supported Python on the PATH; PYTHON=/path/to/python makes another choice.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
@@ -21,7 +22,7 @@ run: $(VENV)/.run ## Everything on this machine, at http://localhost:8000 (PORT=
 	@$(BIN)/python manage.py up
 
 test: $(VENV)/.dev ## All tests (ARGS=… for pytest)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev ## Style, and which room may import which
 	@$(BIN)/ruff check .

@@ -9,9 +9,11 @@ from uuid import UUID
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
-from accounts import keys
+from accounts import keys, rows
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.models import ApiKey, AuditEvent, Membership, Project, Role, Scope, User
 from accounts.principal import Principal
@@ -27,9 +29,13 @@ def as_uuid(text: UUID | str) -> UUID | None:
         return None
 
 
-def audit(actor: User | None, verb: str, subject: object, **detail: object) -> None:
-    """Write down who did what to what."""
-    AuditEvent.objects.create(actor=actor, verb=verb, subject=str(subject)[:100], detail=detail)
+def audit(
+    actor: User | None, verb: str, subject: object, project: UUID | None = None, **detail: object
+) -> None:
+    """Write down who did what to what, and in which project."""
+    AuditEvent.objects.create(
+        actor=actor, verb=verb, subject=str(subject)[:100], project_id=project, detail=detail
+    )
 
 
 @transaction.atomic
@@ -39,13 +45,13 @@ def create_user(*, email: str, password: str, staff: bool = False, name: str = "
     try:
         User._meta.get_field("email").clean(email, None)
     except ValidationError as error:
-        raise Invalid("email must be an e-mail address.", fields={"email": error.messages}) from None
+        raise Invalid(_("email must be an e-mail address."), fields={"email": error.messages}) from None
     try:
         validate_password(password, User(email=email, name=name))
     except ValidationError as error:
         raise Invalid(" ".join(error.messages), fields={"password": error.messages}) from None
     if User.objects.filter(email__iexact=email).exists():
-        raise Conflict(f"{email} has a sign-in already.", code="user_exists")
+        raise Conflict(_("%(email)s has a sign-in already.") % {"email": email}, code="user_exists")
     user = User.objects.create_user(email, password, is_staff=staff, is_superuser=staff, name=name)
     user.emailaddress_set.create(email=email, verified=True, primary=True)  # type: ignore[attr-defined]
     audit(user, "create_user", user.id, staff=staff)
@@ -57,44 +63,67 @@ def create_user(*, email: str, password: str, staff: bool = False, name: str = "
 def create_project(*, principal: Principal, name: str) -> Project:
     """A project whose owner is the principal."""
     if not name.strip():
-        raise Invalid("name must not be empty.", fields={"name": ["Give the project a name."]})
+        raise Invalid(_("name must not be empty."), fields={"name": [_("Give the project a name.")]})
     if principal.project_id:
-        raise NotAllowed("This key is bound to one project and cannot create another.")
+        raise NotAllowed(_("This key is bound to one project and cannot create another."))
     project = Project.objects.create(name=name.strip()[:200])
     Membership.objects.create(project=project, user=principal.user, role=Role.OWNER)
-    audit(principal.user, "create_project", project.id, name=project.name)
+    audit(principal.user, "create_project", project.id, project.id, name=project.name)
     return project
 
 
 def project_where(*, principal: Principal, project_id: UUID | str, role: Role) -> Project:
     """The project, if the principal is at least ``role`` there. Raises NotFound, NotAllowed."""
     wanted = as_uuid(project_id)
-    project = Project.objects.visible_to(principal).filter(id=wanted).first() if wanted else None
-    if project is None:
-        raise NotFound("There is no such project.", code="project_not_found")
-    if not Membership.objects.filter(
-        project=project, user=principal.user, role__in=Role.at_least(role)
-    ).exists():
-        raise NotAllowed(f"This needs the role {Role(role).label.lower()} in {project.name}.")
+    within = wanted is not None and principal.project_id in {None, wanted}
+    found = rows.read(rows.composed(_as_member), [principal.user.id, wanted]) if within else []
+    if not found:
+        raise NotFound(_("There is no such project."), code="project_not_found")
+    project = rows.instance(Project, found[0])
+    if found[0][rows.width(Project)] not in Role.at_least(role):
+        raise NotAllowed(
+            _("This needs the role %(role)s in %(project)s.")
+            % {"role": Role(role).label.lower(), "project": project.name}
+        )
     return project
+
+
+def _as_member() -> QuerySet[Project]:
+    """One project as its member sees it, and the role they have there."""
+    nobody = User()
+    return (
+        Project.objects.visible_to(Principal(nobody))
+        .filter(id=nobody.id)
+        .annotate(role=F("memberships__role"))
+    )
 
 
 def project_to_fill(*, principal: Principal, project_id: UUID | str) -> Project:
     """The project, if the principal may bring pictures into it. Raises NotFound, NotAllowed."""
     project = project_where(principal=principal, project_id=project_id, role=Role.EDITOR)
     if project.archived_at:
-        raise NotAllowed(f"{project.name} is archived; choose another project.")
+        raise NotAllowed(_("%(name)s is archived; choose another project.") % {"name": project.name})
     return project
 
 
 @transaction.atomic
-def update_project(*, principal: Principal, project_id: UUID, name: str) -> Project:
+def update_project(
+    *,
+    principal: Principal,
+    project_id: UUID,
+    name: str | None = None,
+    prompts_in_pictures: bool | None = None,
+) -> Project:
+    """Change what is not None. Raises Invalid, NotFound, NotAllowed."""
     project = project_where(principal=principal, project_id=project_id, role=Role.OWNER)
-    if not name.strip():
-        raise Invalid("name must not be empty.", fields={"name": ["Give the project a name."]})
-    Project.objects.filter(id=project.id).update(name=name.strip()[:200])
-    audit(principal.user, "update_project", project.id, name=name.strip())
-    project.refresh_from_db()
+    if name is not None and not name.strip():
+        raise Invalid(_("name must not be empty."), fields={"name": [_("Give the project a name.")]})
+    wanted = {"name": name and name.strip()[:200], "prompts_in_pictures": prompts_in_pictures}
+    changes = {what: value for what, value in wanted.items() if value is not None}
+    if changes:
+        Project.objects.filter(id=project.id).update(**changes)
+        audit(principal.user, "update_project", project.id, project.id, **changes)
+        project.refresh_from_db()
     return project
 
 
@@ -102,8 +131,16 @@ def update_project(*, principal: Principal, project_id: UUID, name: str) -> Proj
 def archive_project(*, principal: Principal, project_id: UUID) -> None:
     """Put a project away. Its pictures and books are kept."""
     project = project_where(principal=principal, project_id=project_id, role=Role.OWNER)
-    Project.objects.filter(id=project.id, archived_at=None).update(archived_at=Now())
-    audit(principal.user, "archive_project", project.id)
+    if Project.objects.filter(id=project.id, archived_at=None).update(archived_at=Now()):
+        audit(principal.user, "archive_project", project.id, project.id)
+
+
+@transaction.atomic
+def unarchive_project(*, principal: Principal, project_id: UUID) -> None:
+    """Take a project out again: new pictures can be made in it."""
+    project = project_where(principal=principal, project_id=project_id, role=Role.OWNER)
+    if Project.objects.filter(id=project.id, archived_at__isnull=False).update(archived_at=None):
+        audit(principal.user, "unarchive_project", project.id, project.id)
 
 
 @transaction.atomic
@@ -111,37 +148,41 @@ def set_member(*, principal: Principal, project_id: UUID, email: str, role: str)
     """Let a person in, or change their role. Raises Invalid, NotFound, NotAllowed."""
     project = project_where(principal=principal, project_id=project_id, role=Role.OWNER)
     if role not in Role.values:
-        raise Invalid("role must be owner, editor or viewer.", fields={"role": ["Unknown role."]})
+        raise Invalid(_("role must be owner, editor or viewer."), fields={"role": [_("Unknown role.")]})
     user = User.objects.filter(email__iexact=email.strip(), is_active=True).first()
     if user is None:
         raise Invalid(
-            f"Nobody signs in as {email}.", fields={"email": ["Nobody signs in with this address."]}
+            _("Nobody signs in as %(email)s.") % {"email": email},
+            fields={"email": [_("Nobody signs in with this address.")]},
         )
     _keep_an_owner(project, losing=user if role != Role.OWNER else None)
-    membership, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
-    audit(principal.user, "set_member", project.id, user=str(user.id), role=role)
+    membership, _made = Membership.objects.update_or_create(
+        project=project, user=user, defaults={"role": role}
+    )
+    audit(principal.user, "set_member", project.id, project.id, user=str(user.id), role=role)
     return membership
 
 
 @transaction.atomic
-def remove_member(*, principal: Principal, project_id: UUID, user_id: UUID) -> None:
-    """Remove somebody, or leave. Their pictures stay."""
+def remove_member(*, principal: Principal, project_id: UUID, user_id: UUID) -> Membership:
+    """Remove somebody, or leave; what they were is returned. Their pictures stay."""
     leaving = user_id == principal.user.id
     project = project_where(
         principal=principal, project_id=project_id, role=Role.VIEWER if leaving else Role.OWNER
     )
     membership = Membership.objects.filter(project=project, user_id=user_id).select_related("user").first()
     if membership is None:
-        raise NotFound("There is no such member.")
+        raise NotFound(_("There is no such member."))
     _keep_an_owner(project, losing=membership.user)
     membership.delete()
-    audit(principal.user, "remove_member", project.id, user=str(user_id))
+    audit(principal.user, "remove_member", project.id, project.id, user=str(user_id))
+    return membership
 
 
 def _keep_an_owner(project: Project, *, losing: User | None) -> None:
     owners = Membership.objects.select_for_update().filter(project=project, role=Role.OWNER)
     if losing is not None and {owner.user_id for owner in owners} == {losing.id}:
-        raise Conflict("A project needs an owner; make somebody else owner first.", code="last_owner")
+        raise Conflict(_("A project needs an owner; make somebody else owner first."), code="last_owner")
 
 
 @transaction.atomic
@@ -154,20 +195,13 @@ def create_api_key(
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """A key and its secret, which exists nowhere else. Without scopes: all that the person may do."""
-    unknown = sorted(set(scopes) - set(Scope.values))
-    if unknown:
-        raise Invalid(
-            f"scope must be one of {', '.join(Scope.values)}, not {', '.join(unknown)}.",
-            fields={"scopes": [f"Unknown: {', '.join(unknown)}."]},
-        )
-    if Scope.ADMIN in scopes and not user.is_staff:
-        raise Invalid("Only staff may have the scope admin.", fields={"scopes": ["admin is for staff."]})
+    _check_scopes(user, scopes)
     if not name.strip():
-        raise Invalid("name must not be empty.", fields={"name": ["Give the key a name."]})
+        raise Invalid(_("name must not be empty."), fields={"name": [_("Give the key a name.")]})
     if project_id is not None:
         project_where(principal=Principal(user), project_id=project_id, role=Role.VIEWER)
     everything = [scope for scope in Scope.values if scope != Scope.ADMIN or user.is_staff]
-    for _ in range(3):
+    for _attempt in range(3):
         secret, prefix = keys.mint()
         try:
             with transaction.atomic():
@@ -184,12 +218,26 @@ def create_api_key(
             continue  # eight characters can meet twice
         audit(user, "create_api_key", key.id, name=key.name, scopes=key.scopes)
         return key, secret
-    raise Conflict("The key could not be made; try again.")
+    raise Conflict(_("The key could not be made; try again."))
+
+
+def _check_scopes(user: User, scopes: Sequence[str]) -> None:
+    unknown = sorted(set(scopes) - set(Scope.values))
+    if unknown:
+        raise Invalid(
+            _("scope must be one of %(scopes)s, not %(unknown)s.")
+            % {"scopes": ", ".join(Scope.values), "unknown": ", ".join(unknown)},
+            fields={"scopes": [_("Unknown: %(unknown)s.") % {"unknown": ", ".join(unknown)}]},
+        )
+    if Scope.ADMIN in scopes and not user.is_staff:
+        raise Invalid(
+            _("Only staff may have the scope admin."), fields={"scopes": [_("admin is for staff.")]}
+        )
 
 
 @transaction.atomic
 def revoke_api_key(*, principal: Principal, key_id: UUID) -> None:
     changed = ApiKey.objects.filter(id=key_id, user=principal.user, revoked_at=None).update(revoked_at=Now())
     if not changed:
-        raise NotFound("There is no such key.")
+        raise NotFound(_("There is no such key."))
     audit(principal.user, "revoke_api_key", key_id)

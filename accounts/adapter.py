@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts.models import User
+from accounts.web.profile import remember_language
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -11,3 +14,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def post_login(self, request: HttpRequest, user: User, **more: object) -> HttpResponseBase:
+        """A browser that is new to somebody speaks the language they once chose."""
+        answer: HttpResponseBase = super().post_login(request, user, **more)
+        if user.language:
+            remember_language(answer, user.language)
+        return answer

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+from django.utils.translation import gettext as _
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +15,7 @@ from rest_framework.response import Response
 from accounts import actions
 from accounts.describe import PAGED, described, page_of
 from accounts.endpoint import Endpoint
-from accounts.errors import Invalid, NotFound
+from accounts.errors import Invalid, NotFound, wrong
 from accounts.models import Membership, Project, Role
 from accounts.paging import PAGING, page
 from accounts.principal import Principal
@@ -23,6 +25,14 @@ class ProjectBody(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200)
 
 
+class ProjectChange(serializers.Serializer[Any]):
+    name = serializers.CharField(required=False, max_length=200)
+    archived = serializers.BooleanField(required=False)
+    prompts_in_pictures = serializers.BooleanField(
+        required=False, help_text="Whether downloads say in their metadata what was asked for"
+    )
+
+
 class ProjectAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     object = serializers.CharField(help_text="project")
@@ -30,6 +40,7 @@ class ProjectAnswer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(Role.choices, help_text="What you may do in it")
     created_at = serializers.DateTimeField()
     archived_at = serializers.DateTimeField(allow_null=True)
+    prompts_in_pictures = serializers.BooleanField()
 
 
 class MemberBody(serializers.Serializer[Any]):
@@ -66,7 +77,7 @@ class Projects(Endpoint):
 
     @described("create_project", "Start a project, as its owner", {201: ProjectAnswer}, body=ProjectBody)
     def post(self, request: Request) -> Response:
-        project = actions.create_project(principal=self.principal, name=_text(self.body(request), "name"))
+        project = actions.create_project(principal=self.principal, name=_name(self.body(request)))
         return Response(projects_json(self.principal, [project])[0], status.HTTP_201_CREATED)
 
 
@@ -75,15 +86,29 @@ class OneProject(Endpoint):
 
     @described("get_project", "One project", {200: ProjectAnswer}, errors=[404])
     def get(self, request: Request, project_id: UUID) -> Response:
-        project = _visible(self.principal, project_id)
+        project = visible(self.principal, project_id)
         return Response(projects_json(self.principal, [project])[0])
 
-    @described("rename_project", "Rename a project", {200: ProjectAnswer}, body=ProjectBody, errors=[404])
+    @described(
+        "update_project",
+        "Rename a project, archive it or take it out, choose whether downloads name their prompts",
+        {200: ProjectAnswer},
+        body=ProjectChange,
+        errors=[404],
+    )
     def patch(self, request: Request, project_id: UUID) -> Response:
-        project = actions.update_project(
-            principal=self.principal, project_id=project_id, name=_text(self.body(request), "name")
-        )
-        return Response(projects_json(self.principal, [project])[0])
+        body = self.body(request)
+        check_names(body, "name", "archived", "prompts_in_pictures")
+        name = _name({"name": body["name"]}) if "name" in body else None
+        prompts, archived = _flag(body, "prompts_in_pictures"), _flag(body, "archived")
+        with transaction.atomic():
+            actions.update_project(
+                principal=self.principal, project_id=project_id, name=name, prompts_in_pictures=prompts
+            )
+            if archived is not None:
+                verb = actions.archive_project if archived else actions.unarchive_project
+                verb(principal=self.principal, project_id=project_id)
+        return Response(projects_json(self.principal, [visible(self.principal, project_id)])[0])
 
     @described(
         "archive_project",
@@ -109,7 +134,7 @@ class Members(Endpoint):
         errors=[404],
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        project = _visible(self.principal, project_id)
+        project = visible(self.principal, project_id)
         members = Membership.objects.filter(project=project).select_related("user")
         return page(request, self.query, members, lambda rows: [member_json(row) for row in rows])
 
@@ -122,11 +147,12 @@ class Members(Endpoint):
     )
     def post(self, request: Request, project_id: UUID) -> Response:
         body = self.body(request)
+        check_names(body, "email", "role")
         member = actions.set_member(
             principal=self.principal,
             project_id=project_id,
-            email=_text(body, "email"),
-            role=_text(body, "role") if "role" in body else Role.VIEWER,
+            email=needed_text(body, "email"),
+            role=needed_text(body, "role") if "role" in body else Role.VIEWER,
         )
         return Response(member_json(member), status.HTTP_201_CREATED)
 
@@ -136,15 +162,17 @@ class OneMember(Endpoint):
 
     @described("change_role", "Change a role", {200: MemberAnswer}, body=RoleBody, errors=[404])
     def patch(self, request: Request, project_id: UUID, user_id: UUID) -> Response:
-        project = _visible(self.principal, project_id)
+        body = self.body(request)
+        check_names(body, "role")
+        project = visible(self.principal, project_id)
         member = Membership.objects.filter(project=project, user_id=user_id).select_related("user").first()
         if member is None:
-            raise NotFound("There is no such member.")
+            raise NotFound(_("There is no such member."))
         changed = actions.set_member(
             principal=self.principal,
             project_id=project_id,
             email=member.user.email,
-            role=_text(self.body(request), "role"),
+            role=needed_text(body, "role"),
         )
         return Response(member_json(changed))
 
@@ -167,6 +195,7 @@ def projects_json(principal: Principal, projects: Sequence[Project]) -> list[dic
             "role": roles.get(project.id),
             "created_at": project.created_at,
             "archived_at": project.archived_at,
+            "prompts_in_pictures": project.prompts_in_pictures,
         }
         for project in projects
     ]
@@ -183,15 +212,53 @@ def member_json(member: Membership) -> dict[str, Any]:
     }
 
 
-def _visible(principal: Principal, project_id: UUID) -> Project:
+def visible(principal: Principal, project_id: UUID) -> Project:
+    """Raises NotFound."""
     found = Project.objects.visible_to(principal).filter(id=project_id).first()
     if found is None:
-        raise NotFound("There is no such project.", code="project_not_found")
+        raise NotFound(_("There is no such project."), code="project_not_found")
     return found
 
 
-def _text(body: dict[str, Any], name: str) -> str:
+def check_names(body: dict[str, Any], *known: str) -> None:
+    strange = {name: [_("Leave it out.")] for name in body if name not in known}
+    if strange:
+        raise Invalid(
+            _("%(names)s: not known here; known are %(known)s.")
+            % {"names": ", ".join(strange), "known": ", ".join(known)},
+            fields=strange,
+        )
+
+
+def _name(body: dict[str, Any]) -> str:
+    check_names(body, "name")
+    name = needed_text(body, "name")
+    if len(name) > 200:
+        raise wrong("name", _("may be at most 200 characters."))
+    return name
+
+
+def _flag(body: dict[str, Any], name: str) -> bool | None:
     value = body.get(name)
-    if not isinstance(value, str):
-        raise Invalid(f"{name} must be text.", fields={name: ["Must be text."]})
+    if name in body and not isinstance(value, bool):
+        raise Invalid(
+            _("%(name)s must be true or false.") % {"name": name},
+            fields={name: [_("Must be true or false.")]},
+        )
     return value
+
+
+def text_in(body: Mapping[str, Any], name: str) -> str | None:
+    """A text in a body, or None where there is none. Raises Invalid."""
+    given = body.get(name)
+    if given is not None and not isinstance(given, str):
+        raise wrong(name, _("must be text."))
+    return given
+
+
+def needed_text(body: Mapping[str, Any], name: str) -> str:
+    """A text that a body must have. Raises Invalid."""
+    given = text_in(body, name)
+    if given is None:
+        raise wrong(name, _("must be text."))
+    return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import keys
+from accounts import keys, rows
 from accounts.models import ApiKey, User
 from accounts.principal import Principal
 
@@ -22,15 +22,17 @@ _NO = "The API key is missing, malformed, expired or revoked."
 
 def key_named(secret: str) -> ApiKey | None:
     """The live key with this secret. Same work and same answer whatever is wrong with it."""
-    prefix = keys.prefix_of(secret)
-    found = (
-        ApiKey.objects.select_related("user")
-        .filter(prefix=prefix or "", revoked_at=None, user__is_active=True)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
-        .first()
-    )
+    row = next(iter(rows.read(rows.composed(_live), [keys.prefix_of(secret) or ""])), None)
+    found = row and rows.instance(ApiKey, row)
+    if row and found:
+        found.user = rows.instance(User, row[rows.width(ApiKey) :])
     right = hmac.compare_digest(keys.digest(secret), bytes(found.digest) if found else bytes(32))
     return found if found and right else None
+
+
+def _live() -> QuerySet[ApiKey]:
+    live = ApiKey.objects.filter(prefix="", revoked_at=None, user__is_active=True)
+    return live.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).select_related("user")
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -36,6 +36,8 @@ _SAID: dict[int, str] = {
     404: "It does not exist, or not for you.",
     406: "The answer cannot be had as asked.",
     409: "Not in the present state, or the first request is still running (`Retry-After`).",
+    411: "The body came without its length.",
+    412: "`If-Match` names another picture than there is.",
     413: "The body is too large.",
     415: "The body has the wrong content type.",
     416: "The range lies outside the file.",
@@ -46,7 +48,7 @@ _SAID: dict[int, str] = {
     503: "Not possible for a moment (`Retry-After`).",
 }
 _READS = (400, 401, 403, 429, 503)
-_WRITES = (400, 401, 403, 409, 413, 415, 429, 503)
+_WRITES = (400, 401, 403, 409, 411, 413, 415, 429, 503)
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -20,7 +21,7 @@ from rest_framework.views import APIView
 
 from accounts.actions import as_uuid
 from accounts.authentication import principal_of
-from accounts.errors import Invalid, NotAllowed, Refusal
+from accounts.errors import Invalid, NotAllowed, Refusal, wrong
 from accounts.models import Scope
 from accounts.principal import Principal
 
@@ -61,7 +62,7 @@ def refuse_unkeepable(data: Mapping[str, Any]) -> None:
     """Raise Invalid naming the field with a character that no database keeps."""
     for name, value in data.items():
         if any(_unkeepable(text) for text in (name, *_texts(value))):
-            sentence = "must not contain the character NUL or half a surrogate pair; remove it."
+            sentence = _("must not contain the character NUL or half a surrogate pair; remove it.")
             shown = name.encode(errors="replace").decode().replace("\x00", "")
             raise Invalid(f"{shown} {sentence}", fields={shown: [sentence]})
 
@@ -86,7 +87,8 @@ class Endpoint(APIView):
     """One address of the API.
 
     ``scopes`` names what a key needs for a method where that is not ``read`` or ``write``;
-    ``filters`` are the query parameters that it knows; ``max_body`` is in bytes.
+    ``filters`` are the query parameters that it knows, ``repeated`` those of them that may be given
+    more than once; ``max_body`` is in bytes.
     """
 
     parser_classes = [Json]
@@ -94,6 +96,7 @@ class Endpoint(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     scopes: ClassVar[Mapping[str, Scope | None]] = {}
     filters: ClassVar[frozenset[str]] = frozenset()
+    repeated: ClassVar[frozenset[str]] = frozenset()
     max_body = MEBIBYTE
     principal: Principal
 
@@ -101,11 +104,15 @@ class Endpoint(APIView):
         # First of all, because looking for a CSRF token may read a form's body.
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > self.max_body:
-            raise TooLarge(f"The body may be at most {self.max_body // MEBIBYTE} MB; send less.")
+            raise TooLarge(
+                _("The body may be at most %(most)s MB; send less.") % {"most": self.max_body // MEBIBYTE}
+            )
+        if request.method not in {"GET", "HEAD"}:
+            _check_framing(request)
         super().initial(request, *args, **kwargs)
         self.principal = principal_of(request)
         self._check_scope(request.method or "GET")
-        self.query = Query(request, self.filters)
+        self.query = Query(request, self.filters, self.repeated)
 
     def body(self, request: Request) -> dict[str, Any]:
         """What was sent, as a plain dictionary; a form's repeated fields are lists."""
@@ -120,18 +127,39 @@ class Endpoint(APIView):
         usual = Scope.READ if method in {"GET", "HEAD"} else Scope.WRITE
         scope = self.scopes.get("GET" if method == "HEAD" else method, usual)
         if scope is not None and not self.principal.may(scope):
-            raise NotAllowed(f"This key lacks the scope {scope.value}.", code="missing_scope")
+            raise NotAllowed(
+                _("This key lacks the scope %(scope)s.") % {"scope": scope.value}, code="missing_scope"
+            )
+
+
+def _check_framing(request: Request) -> None:
+    """Refuse bodies that would be read as empty or as noise."""
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        raise Refusal(
+            _("The body's length is not known; send it with Content-Length."), code="length_required"
+        )
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in {"", "identity"}:
+        raise Refusal(
+            _("The body must not be compressed; send it without Content-Encoding."),
+            code="unsupported_media_type",
+        )
 
 
 class Query:
     """The query parameters: known ones only, each read as what it must be. Raises Invalid."""
 
-    def __init__(self, request: Request, known: frozenset[str]) -> None:
+    def __init__(
+        self, request: Request, known: frozenset[str], repeated: frozenset[str] = frozenset()
+    ) -> None:
         self._given = request.query_params
         for name in self._given:
             if name not in known:
                 names = ", ".join(sorted(known)) or "none"
-                raise _wrong(name.replace("\x00", ""), f"is not known here; known are: {names}.")
+                raise wrong(
+                    name.replace("\x00", ""), _("is not known here; known are: %(names)s.") % {"names": names}
+                )
+            if len(self._given.getlist(name)) > 1 and name not in repeated:
+                raise wrong(name, _("is given more than once; give it once, several values with commas."))
         refuse_unkeepable(self._given)
 
     def text(self, name: str) -> str | None:
@@ -143,22 +171,29 @@ class Query:
             return None
         found = as_uuid(text)
         if found is None:
-            raise _wrong(name, "must be an id.")
+            raise wrong(name, _("must be an id."))
         return found
 
     def words(self, name: str, choices: list[str]) -> list[str]:
         """One or several of the choices, separated by commas."""
         found = [word.strip() for word in (self.text(name) or "").split(",") if word.strip()]
         if set(found) - set(choices):
-            raise _wrong(name, f"must be of {', '.join(choices)}.")
+            raise wrong(name, _("must be of %(known)s.") % {"known": ", ".join(choices)})
         return found
+
+    def word(self, name: str, choices: list[str]) -> str | None:
+        """One of the choices."""
+        text = self.text(name)
+        if text is not None and text not in choices:
+            raise wrong(name, _("must be one of %(known)s.") % {"known": ", ".join(choices)})
+        return text
 
     def flag(self, name: str) -> bool | None:
         text = self.text(name)
         if text is None:
             return None
         if text.lower() not in {"true", "false", "1", "0"}:
-            raise _wrong(name, "must be true or false.")
+            raise wrong(name, _("must be true or false."))
         return text.lower() in {"true", "1"}
 
     def whole(self, name: str, low: int, high: int, default: int) -> int:
@@ -166,7 +201,9 @@ class Query:
         if text is None:
             return default
         if not (text.isascii() and text.isdecimal()) or len(text) > 9 or not low <= int(text) <= high:
-            raise _wrong(name, f"must be a whole number from {low} to {high}.")
+            raise wrong(
+                name, _("must be a whole number from %(low)s to %(high)s.") % {"low": low, "high": high}
+            )
         return int(text)
 
     def moment(self, name: str, *, whole_day: bool = False) -> datetime | None:
@@ -183,12 +220,8 @@ class Query:
         except (ValueError, OverflowError):
             moment = None
         if moment is None:
-            raise _wrong(name, "must be a time such as 2026-11-21T12:00:00Z, or a day such as 2026-11-21.")
+            raise wrong(name, _("must be a time such as 2026-11-21T12:00:00Z, or a day such as 2026-11-21."))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _wrong(name: str, sentence: str) -> Invalid:
-    return Invalid(f"{name} {sentence}", fields={name: [sentence]})
 
 
 def _texts(value: object) -> Iterator[str]:

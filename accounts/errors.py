@@ -36,6 +36,11 @@ class Invalid(Refusal):
     code = "invalid_parameter"
 
 
+def wrong(name: str, sentence: str, *, code: str | None = None) -> Invalid:
+    """One field is not right: what is said of it, with the remedy, is all there is to say."""
+    return Invalid(f"{name} {sentence}", code=code, fields={name: [sentence]})
+
+
 class NotAllowed(Refusal):
     """The principal may see it and may not do this."""
 

@@ -9,6 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from uuid6 import uuid7
 
 if TYPE_CHECKING:
@@ -40,6 +42,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    language = models.CharField(
+        max_length=10, blank=True, default="", db_default="", help_text="As chosen; empty: the browser's"
+    )
+    erased_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since then nobody: who they were is gone, what they made stays"
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -55,15 +63,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        return self.name or self.email.partition("@")[0]
+        return _("a former member") if self.erased_at else self.name or self.email.partition("@")[0]
 
 
 class Role(models.TextChoices):
     """What a person may do in a project, from least to most."""
 
-    VIEWER = "viewer", "Viewer"
-    EDITOR = "editor", "Editor"
-    OWNER = "owner", "Owner"
+    VIEWER = "viewer", gettext_lazy("Viewer")
+    EDITOR = "editor", gettext_lazy("Editor")
+    OWNER = "owner", gettext_lazy("Owner")
 
     @classmethod
     def at_least(cls, role: Role) -> list[Role]:
@@ -95,6 +103,9 @@ class Project(models.Model):
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)
+    prompts_in_pictures = models.BooleanField(
+        default=True, db_default=True, help_text="Whether downloads say in their metadata what was asked for"
+    )
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="projects"
     )
@@ -120,13 +131,45 @@ class Membership(models.Model):
         return f"{self.user} is {self.role} of {self.project}"
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Those that still let somebody in."""
+        return self.filter(expires_at__gt=Now(), revoked_at=None, accepted_at=None)
+
+
+InvitationManager = models.Manager.from_queryset(InvitationQuerySet)
+
+
+class Invitation(models.Model):
+    """A way into a project: by e-mail for one person, without an address for whoever has the link, once.
+
+    Its address is its id, signed: nothing in the database lets anybody in.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(blank=True)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = InvitationManager()
+
+    def __str__(self) -> str:
+        return f"{self.email or 'link'} into {self.project}"
+
+
 class Scope(models.TextChoices):
     """What a key may be used for."""
 
-    GENERATE = "generate", "Make pictures"
-    READ = "read", "Read"
-    WRITE = "write", "Change and upload"
-    ADMIN = "admin", "Administer"
+    GENERATE = "generate", gettext_lazy("Make pictures")
+    READ = "read", gettext_lazy("Read")
+    WRITE = "write", gettext_lazy("Change and upload")
+    ADMIN = "admin", gettext_lazy("Administer")
 
 
 class ApiKey(models.Model):
@@ -145,6 +188,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    rate_minute = models.DateTimeField(null=True, editable=False, help_text="The minute rate_calls are of")
+    rate_calls = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     def __str__(self) -> str:
         return f"{self.name} (sb_{self.prefix}…)"
@@ -158,10 +203,16 @@ class AuditEvent(models.Model):
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     verb = models.CharField(max_length=50)
     subject = models.CharField(max_length=100)
+    project = models.ForeignKey(Project, null=True, on_delete=models.SET_NULL, related_name="+")
     detail = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["subject", "at"], name="audit_subject")]
+        indexes = [
+            models.Index(fields=["subject", "at"], name="audit_subject"),
+            models.Index(
+                fields=["project", "-id"], condition=models.Q(project__isnull=False), name="audit_project"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject}"

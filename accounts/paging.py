@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.endpoint import Query
-from accounts.errors import Invalid
+from accounts.errors import wrong
 
 PAGING = frozenset({"limit", "cursor"})
 LIMIT, MOST = 50, 200
@@ -27,7 +28,7 @@ def page(
 ) -> Response:
     """One page of the rows, by their id; ``present`` turns them into JSON. Raises Invalid."""
     limit = query.whole("limit", 1, MOST, LIMIT)
-    newer, edge = _cursor(query.text("cursor"), rows)
+    newer, edge = cursor_in(query, rows.model._meta.pk.to_python)
     if newer:
         found = list(rows.filter(pk__gt=edge).order_by("pk")[: limit + 1])
     else:
@@ -41,8 +42,8 @@ def page(
     return Response(
         {
             "results": present(found),
-            "next": _address(request, f"older-{found[-1].id}") if has_older else None,
-            "previous": _address(request, f"newer-{found[0].id}") if has_newer else None,
+            "next": address(request, f"older-{found[-1].id}") if has_older else None,
+            "previous": address(request, f"newer-{found[0].id}") if has_newer else None,
         }
     )
 
@@ -52,20 +53,23 @@ def whole(results: list[dict[str, Any]]) -> Response:
     return Response({"results": results, "next": None, "previous": None})
 
 
-def _cursor(text: str | None, rows: QuerySet[Any, Any]) -> tuple[bool, Any]:
+def cursor_in(query: Query, key_of: Callable[[str], Any]) -> tuple[bool, Any]:
+    """Whether newer rows are asked for, and the key beside which they begin. Raises Invalid."""
+    text = query.text("cursor")
     if text is None:
         return False, None
-    side, _, edge = text.partition("-")
+    side, _dash, edge = text.partition("-")
     try:
-        key = rows.model._meta.pk.to_python(edge)
+        key = key_of(edge)
     except ValidationError:
         key = None
     if key is None or side not in {"older", "newer"}:
-        sentence = "must be taken from next or previous."
-        raise Invalid(f"cursor {sentence}", fields={"cursor": [sentence]})
+        raise wrong("cursor", _("must be taken from next or previous."))
     return side == "newer", key
 
 
-def _address(request: Request, cursor: str) -> str:
-    parameters = [(name, value) for name, value in request.query_params.items() if name != "cursor"]
+def address(request: Request, cursor: str) -> str:
+    """The same list from another place on."""
+    given = request.query_params.lists()
+    parameters = [(name, value) for name, values in given for value in values if name != "cursor"]
     return f"{settings.PUBLIC_URL}{request.path}?{urlencode([*parameters, ('cursor', cursor)])}"

@@ -32,8 +32,9 @@ def prepare() -> ExitStack:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOG_LEVEL": "WARNING",
         "SANDBOX": "1",
-        "SANDBOX_PORT": str(_free_ports()),
+        "SANDBOX_PORT": str(free_ports()),
     }
+    (folder / "var" / "static").mkdir(parents=True)
     for slug in ("AIGATEWAY", "BYTESPIKE", "THREEDAI", "RUNWARE", "PROSPOLABS"):
         os.environ |= {f"{slug}_RPM": "1000000", f"{slug}_MAX_IN_FLIGHT": "5000"}
     from config.embedded import postgres
@@ -61,9 +62,9 @@ class Used:
 class Process:
     """One of Seedbank's processes, with what it used."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, executable: str = sys.executable) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=sys.stderr
+            [executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=sys.stderr
         )
 
     def used(self) -> Used:
@@ -82,8 +83,8 @@ class Process:
 
 
 @contextmanager
-def running(*command: str) -> Iterator[Process]:
-    process = Process(*command)
+def running(*command: str, executable: str = sys.executable) -> Iterator[Process]:
+    process = Process(*command, executable=executable)
     try:
         yield process
     finally:
@@ -100,13 +101,22 @@ def gateways(latency: float) -> Iterator[None]:
 
     port = settings.SANDBOX_PORT
     with running("manage.py", "sandbox", "--port", str(port), "--latency", str(latency)):
-        until(lambda: _answers(port + 5), 20)
+        until(lambda: answers(port + 5), 20)
         control = Control(f"http://127.0.0.1:{port}")
         control.settings(picture="tiny", rpm=None, in_flight=None)
         for slug in registry.ADAPTERS:
             control.key(slug, f"sandbox-{slug}", balance_micro_usd=10**12)
         yield
         control.close()
+
+
+def listening() -> int:
+    """How many workers have started and hear what is due."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'seedbank-listen'")
+        return int(cursor.fetchone()[0])
 
 
 def until(true: Callable[[], object], within: float) -> None:
@@ -139,14 +149,21 @@ def _clean(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_ports() -> int:
+def free_ports() -> int:
+    """The first of six for the sandbox."""
     for port in range(18000, 30000, 17):
-        if not any(_answers(port + offset) for offset in range(6)):
+        if not any(answers(port + offset) for offset in range(6)):
             return port
     raise RuntimeError("no free ports")
 
 
-def _answers(port: int) -> bool:
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.3)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from accounts.actions import audit
 from accounts.admin import ReadOnly
@@ -26,7 +27,7 @@ def read_dollars(text: str) -> int:
     try:
         return micros(text)
     except ValueError as error:
-        raise ValidationError(f"{error}.".capitalize()) from None
+        raise ValidationError(capfirst(str(error))) from None
 
 
 def money(column: str, label: str = "") -> Any:

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db.models import F, Q
-from django.utils import timezone
 
+from accounts import rows
 from billing.errors import BudgetExhausted
 from billing.models import Budget, BudgetPeriod, Every, Hold, Scope
 
@@ -18,7 +18,7 @@ _EVER = date(1970, 1, 1)
 
 
 def reserve(hold: Hold, *, user_id: UUID, key_id: UUID | None) -> None:
-    """Reserve the hold in every budget that limits it. Raises BudgetExhausted.
+    """Reserve the hold, which is written after this, in every budget that limits it. Raises BudgetExhausted.
 
     Budgets are taken in the order of their ids, before the wallet, so that nobody waits in a circle.
     """
@@ -33,14 +33,14 @@ def reserve(hold: Hold, *, user_id: UUID, key_id: UUID | None) -> None:
         ):
             period.refresh_from_db()
             raise BudgetExhausted(
-                scope=budget.get_scope_display().lower(),
+                scope=budget.scope,
                 every=budget.every,
                 needed=hold.amount,
                 left=max(0, budget.amount - period.used - period.reserved),
                 held=period.reserved,
                 resets=resets(budget.every),
             )
-        period.holds.add(hold)
+        period.holds.add(hold.id)  # type: ignore[arg-type]  # the stubs know numbers only
 
 
 def settle(hold: Hold, captured: int) -> None:
@@ -71,7 +71,8 @@ def left(budget: Budget) -> tuple[int, int]:
 
 
 def begins(every: str) -> date:
-    today = timezone.now().date()
+    """The first day of the present period, by the database's clock: all machines agree on it."""
+    today: date = rows.read("SELECT (statement_timestamp() AT TIME ZONE 'UTC')::date")[0][0]
     return {Every.DAY.value: today, Every.MONTH.value: today.replace(day=1)}.get(every, _EVER)
 
 

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from accounts.errors import Conflict, Refusal
 from billing.money import dollars
+
+_SPANS = {
+    "day": gettext_lazy("this day"),
+    "month": gettext_lazy("this month"),
+    "ever": gettext_lazy("in all"),
+}
+_SCOPES = {
+    "person": gettext_lazy("person"),
+    "project": gettext_lazy("project"),
+    "key": gettext_lazy("api key"),
+}
+_NAMES = {"key": "api key"}
+"""As the API has always called them."""
 
 
 class InsufficientCredit(Refusal):
@@ -14,10 +30,13 @@ class InsufficientCredit(Refusal):
     code = "insufficient_credit"
 
     def __init__(self, *, needed: int, available: int, held: int) -> None:
-        work = f", and ${dollars(held)} is held by running work" if held else ""
+        work = _(", and $%(held)s is held by running work") % {"held": dollars(held)} if held else ""
         super().__init__(
-            f"This costs ${dollars(needed)}; ${dollars(available)} is available{work}. "
-            "Ask for credit, or make fewer pictures.",
+            _(
+                "This costs $%(needed)s; $%(available)s is available%(work)s. "
+                "Ask for credit, or make fewer pictures."
+            )
+            % {"needed": dollars(needed), "available": dollars(available), "work": work},
             extra={"needed": dollars(needed), "available": dollars(available), "held": dollars(held)},
         )
 
@@ -30,16 +49,27 @@ class BudgetExhausted(Refusal):
     def __init__(
         self, *, scope: str, every: str, needed: int, left: int, held: int, resets: date | None
     ) -> None:
-        span = "in all" if resets is None else f"this {every}"
-        again = "Ask for a larger one." if resets is None else f"It begins anew on {resets.isoformat()}."
+        again = _("Ask for a larger one.")
+        if resets is not None:
+            again = _("It begins anew on %(day)s.") % {"day": resets.isoformat()}
         super().__init__(
-            f"This costs ${dollars(needed)}, but the budget of this {scope} has ${dollars(left)} left {span} "
-            f"(${dollars(held)} is held by running work). {again}",
+            _(
+                "This costs $%(needed)s, but the budget of this %(scope)s has $%(left)s left %(span)s "
+                "($%(held)s is held by running work). %(again)s"
+            )
+            % {
+                "needed": dollars(needed),
+                "scope": str(_SCOPES[scope]),
+                "left": dollars(left),
+                "span": str(_SPANS.get(every, _SPANS["ever"])),
+                "held": dollars(held),
+                "again": again,
+            },
             extra={
                 "needed": dollars(needed),
                 "left": dollars(left),
                 "held": dollars(held),
-                "budget": scope,
+                "budget": _NAMES.get(scope, scope),
                 "resets_on": resets.isoformat() if resets else None,
             },
         )
@@ -58,8 +88,8 @@ class PriceAboveMax(Conflict):
 
     def __init__(self, *, price: int, max_price: int) -> None:
         super().__init__(
-            f"The price is ${dollars(price)}, above max_price ${dollars(max_price)}. "
-            "Raise max_price or ask for less.",
-            fields={"max_price": [f"The price is {dollars(price)}."]},
+            _("The price is $%(price)s, above max_price $%(most)s. Raise max_price or ask for less.")
+            % {"price": dollars(price), "most": dollars(max_price)},
+            fields={"max_price": [_("The price is %(price)s.") % {"price": dollars(price)}]},
             extra={"price": dollars(price)},
         )

@@ -13,18 +13,19 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from uuid6 import uuid7
 
-from accounts.errors import Conflict, Invalid
+from accounts import rows
+from accounts.errors import Conflict, Invalid, wrong
 from accounts.models import User
-from billing import budgets
+from billing import budgets, settling
 from billing.errors import InsufficientCredit
 from billing.models import Hold, Kind, Transfer, Wallet
 from billing.money import MOST, dollars
 
 FUNDING = "funding"
 AVAILABLE = "wallet:available"
-HELD = "wallet:held"
 ABSORBED = "platform:absorbed"
 
 
@@ -93,15 +94,40 @@ def revoke(*, user: User, amount: int, memo: str, actor: User | None) -> Transfe
     ):
         wallet.refresh_from_db()
         raise Conflict(
-            f"${dollars(wallet.available)} is available; what is held or spent cannot be taken back.",
+            _("$%(available)s is available; what is held or spent cannot be taken back.")
+            % {"available": dollars(wallet.available)},
             code="insufficient_credit",
         )
     return transfer
 
 
+_HOLD = """
+WITH limited AS (
+  SELECT 1 FROM billing_budget WHERE NOT %(reserved)s AND (
+    scope = 'person' AND subject_id = %(user)s OR scope = 'project' AND subject_id = %(project)s
+    OR scope = 'key' AND subject_id = %(key)s)
+), held AS (
+  INSERT INTO billing_hold (id, wallet_id, generation_id, project_id, amount, captured, refunded)
+  SELECT %(hold)s, id, %(generation)s, %(project)s, %(amount)s, 0, 0 FROM billing_wallet
+  WHERE user_id = %(user)s AND NOT EXISTS (SELECT FROM limited)
+  RETURNING id, wallet_id, opened_at
+), booked AS (
+  INSERT INTO billing_transfer (id, kind, wallet_id, hold_id, source, target, amount, memo,
+    generation_id, project_id, provider, model, pictures, provider_cost_raw)
+  SELECT %(transfer)s, 'hold', wallet_id, id, 'wallet:available', 'wallet:held', %(amount)s, '',
+    %(generation)s, %(project)s, %(provider)s, %(model)s, 0, '' FROM held
+  RETURNING wallet_id
+), taken AS (
+  UPDATE billing_wallet SET available = available - %(amount)s, held = held + %(amount)s FROM booked
+  WHERE id = booked.wallet_id AND available >= %(amount)s RETURNING id
+)
+SELECT EXISTS (SELECT FROM limited), (SELECT id FROM taken), (SELECT opened_at FROM held)
+"""
+
+
 def hold(
     *,
-    wallet: Wallet,
+    user: User,
     amount: int,
     generation_id: UUID,
     project_id: UUID,
@@ -114,26 +140,25 @@ def hold(
     The caller's transaction must not go on after the refusal.
     """
     _in_transaction()
-    held = Hold.objects.create(
-        wallet=wallet, amount=amount, generation_id=generation_id, project_id=project_id
-    )
-    Transfer.objects.create(
-        kind=Kind.HOLD,
-        wallet=wallet,
-        hold=held,
-        source=AVAILABLE,
-        target=HELD,
-        amount=amount,
-        generation_id=generation_id,
-        project_id=project_id,
-        provider=provider,
-        model=model,
-    )
-    budgets.reserve(held, user_id=wallet.user_id, key_id=key_id)
-    if not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
-        available=F("available") - amount, held=F("held") + amount
-    ):
-        _refuse(wallet.id, amount)
+    held = Hold(amount=amount, generation_id=generation_id, project_id=project_id)
+    values = {
+        "user": user.id,
+        "project": project_id,
+        "key": key_id,
+        "hold": held.id,
+        "transfer": uuid7(),
+        "generation": generation_id,
+        "amount": amount,
+        "provider": provider,
+        "model": model,
+    }
+    ((limited, wallet_id, opened_at),) = rows.planned(_HOLD, {**values, "reserved": False})
+    if limited:  # and so nothing was written: budgets come before the wallet
+        budgets.reserve(held, user_id=user.id, key_id=key_id)
+        ((_, wallet_id, opened_at),) = rows.planned(_HOLD, {**values, "reserved": True})
+    if wallet_id is None:
+        _refuse(user, amount)
+    rows.written(held, wallet_id=wallet_id, opened_at=opened_at)
     return held
 
 
@@ -145,44 +170,17 @@ def settle(*, generation_id: UUID, lines: Sequence[Line]) -> bool:
     _in_transaction()
     assert all(line.amount >= 0 for line in lines), "a capture gives nothing back; a refund does"
     captured = sum(line.amount for line in lines)
-    if not Hold.objects.filter(generation_id=generation_id, settled_at=None).update(
-        settled_at=Now(), captured=captured
-    ):
+    found = rows.planned(settling.SETTLED, {"generation": generation_id, "captured": captured})
+    if not found:
         return False
-    held = Hold.objects.get(generation_id=generation_id)
-    budgets.settle(held, captured)
-    common = {
-        "wallet_id": held.wallet_id,
-        "hold": held,
-        "source": HELD,
-        "generation_id": held.generation_id,
-        "project_id": held.project_id,
-    }
-    transfers = [
-        Transfer(
-            **common,
-            kind=Kind.CAPTURE,
-            target=f"spend:{line.provider}",
-            amount=line.amount,
-            provider=line.provider,
-            model=line.model,
-            pictures=line.pictures,
-            provider_cost=line.provider_cost,
-            provider_cost_raw=line.provider_cost_raw[:200],
-        )
-        for line in lines
-        if line.amount > 0
-    ]
-    if held.amount > captured:
-        transfers.append(
-            Transfer(**common, kind=Kind.RELEASE, target=AVAILABLE, amount=held.amount - captured)
-        )
-    Transfer.objects.bulk_create(transfers)
-    Wallet.objects.filter(id=held.wallet_id).update(
-        held=F("held") - held.amount,
-        spent=F("spent") + captured,
-        available=F("available") + (held.amount - captured),
-    )
+    ((hold_id, amount, limited),) = found
+    if limited:
+        budgets.settle(Hold(id=hold_id, amount=amount), captured)
+    columns = ("provider", "model", "pictures", "amount", "provider_cost", "provider_cost_raw")
+    paid = [line for line in lines if line.amount > 0]
+    values = {name: [getattr(line, name) for line in paid] for name in columns}
+    values |= {"ids": [uuid7() for _ in paid]}
+    rows.planned(settling.BOOKED, {**values, "hold": hold_id, "captured": captured, "release": uuid7()})
     return True
 
 
@@ -195,7 +193,7 @@ def refund(
     Raises Conflict (``already_refunded``), Invalid.
     """
     if capture.kind != Kind.CAPTURE or amount <= 0:
-        raise Invalid("Only a capture can be refunded, by an amount above zero.")
+        raise Invalid(_("Only a capture can be refunded, by an amount above zero."))
     once = _key("refund", key)
     try:
         with transaction.atomic():
@@ -217,24 +215,24 @@ def refund(
             )
     except IntegrityError:
         return _made_before(once, reverses_id=capture.id, amount=amount)
-    assert capture.hold_id is not None and capture.wallet_id is not None  # as every capture's are
-    # The hold's row stays locked from here on, so that refunds of its captures are summed one by one.
-    if (
-        not Hold.objects.filter(id=capture.hold_id, captured__gte=F("refunded") + amount).update(
-            refunded=F("refunded") + amount
-        )
-        or _refunded(capture) > capture.amount
-    ):
-        raise Conflict("This was refunded already.", code="already_refunded")
-    budgets.give_back(capture.hold_id, amount)
+    _give_back(capture, amount)
+    assert capture.wallet_id is not None  # as every capture's
     Wallet.objects.filter(id=capture.wallet_id).update(
         spent=F("spent") - amount, available=F("available") + amount
     )
     return transfer
 
 
-def _refunded(capture: Transfer) -> int:
-    return sum(capture.reversals.values_list("amount", flat=True))
+def _give_back(capture: Transfer, amount: int) -> None:
+    """To the hold and its budgets. Raises Conflict if more than the hold, or this capture of it, took."""
+    assert capture.hold_id is not None  # as every capture's
+    # The hold's row stays locked from here on, so that refunds of its captures are summed one by one.
+    noted = Hold.objects.filter(id=capture.hold_id, captured__gte=F("refunded") + amount).update(
+        refunded=F("refunded") + amount
+    )
+    if not noted or sum(capture.reversals.values_list("amount", flat=True)) > capture.amount:
+        raise Conflict(_("This was refunded already."), code="already_refunded")
+    budgets.give_back(capture.hold_id, amount)
 
 
 def absorb(
@@ -265,15 +263,14 @@ def absorb(
 
 def _check(amount: int, memo: str) -> None:
     if not 0 < amount <= MOST:
-        sentence = "must be above zero and at most $1,000,000."
-        raise Invalid(f"amount {sentence}", fields={"amount": [sentence]})
+        raise wrong("amount", _("must be above zero and at most $1,000,000."))
     if not memo.strip():
-        raise Invalid("memo must say what this is for.", fields={"memo": ["Must not be empty."]})
+        raise Invalid(_("memo must say what this is for."), fields={"memo": [_("Must not be empty.")]})
 
 
 def _key(verb: str, key: str | None) -> str | None:
     if key and len(key) > 180:
-        raise Invalid("key may be at most 180 characters.", fields={"key": ["At most 180 characters."]})
+        raise Invalid(_("key may be at most 180 characters."), fields={"key": [_("At most 180 characters.")]})
     return f"{verb}:{key}" if key else None
 
 
@@ -282,14 +279,14 @@ def _made_before(key: str | None, **same: object) -> Transfer:
     first = Transfer.objects.get(key=key)
     if any(getattr(first, name) != value for name, value in same.items()):
         raise Conflict(
-            f"{key} was used for something else; take a new key for something new.",
+            _("%(key)s was used for something else; take a new key for something new.") % {"key": key},
             code="idempotency_key_reused",
         )
     return first
 
 
-def _refuse(wallet_id: UUID, amount: int) -> None:
-    wallet = Wallet.objects.get(id=wallet_id)
+def _refuse(user: User, amount: int) -> None:
+    wallet = wallet_of(user)
     raise InsufficientCredit(needed=amount, available=wallet.available, held=wallet.held)
 
 

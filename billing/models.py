@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
 from accounts.models import User
@@ -82,13 +83,13 @@ class Hold(models.Model):
 class Kind(models.TextChoices):
     """What a transfer does: from where, to where."""
 
-    GRANT = "grant", "Grant"
-    REVOKE = "revoke", "Revoke"
-    HOLD = "hold", "Hold"
-    CAPTURE = "capture", "Capture"
-    RELEASE = "release", "Release"
-    REFUND = "refund", "Refund"
-    ABSORB = "absorb", "Paid by the platform"
+    GRANT = "grant", _("Grant")
+    REVOKE = "revoke", _("Revoke")
+    HOLD = "hold", _("Hold")
+    CAPTURE = "capture", _("Capture")
+    RELEASE = "release", _("Release")
+    REFUND = "refund", _("Refund")
+    ABSORB = "absorb", _("Paid by the platform")
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
@@ -208,17 +209,17 @@ class Price(models.Model):
 class Scope(models.TextChoices):
     """Whose spending a budget limits."""
 
-    PERSON = "person", "Person"
-    PROJECT = "project", "Project"
-    KEY = "key", "API key"
+    PERSON = "person", _("Person")
+    PROJECT = "project", _("Project")
+    KEY = "key", _("API key")
 
 
 class Every(models.TextChoices):
     """How often a budget begins anew, at midnight UTC."""
 
-    DAY = "day", "Day"
-    MONTH = "month", "Month"
-    EVER = "ever", "In all"
+    DAY = "day", _("Day")
+    MONTH = "month", _("Month")
+    EVER = "ever", _("In all")
 
 
 class Budget(models.Model):

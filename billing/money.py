@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from django.utils.translation import gettext as _
+
 MICROS = 1_000_000
 MOST = 1_000_000 * MICROS
 """No single amount is larger: a million dollars is a typing mistake."""
@@ -13,7 +15,7 @@ _MOST_DOLLARS = MOST // MICROS
 def dollars(micros: int) -> str:
     """``"0.035"``: three decimals, and more where they are true."""
     text = f"{Decimal(micros) / MICROS:.6f}"
-    whole, _, fraction = text.partition(".")
+    whole, _point, fraction = text.partition(".")
     return f"{whole}.{fraction.rstrip('0').ljust(3, '0')}"
 
 
@@ -22,12 +24,12 @@ def micros(text: str | int | Decimal) -> int:
     try:
         amount = Decimal(str(text).strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError("must be an amount in US dollars, such as 0.20") from None
+        raise ValueError(_("must be an amount in US dollars, such as 0.20.")) from None
     if not amount.is_finite():
-        raise ValueError("must be an amount in US dollars, such as 0.20")
+        raise ValueError(_("must be an amount in US dollars, such as 0.20."))
     if not -_MOST_DOLLARS <= amount <= _MOST_DOLLARS:  # comparing is exact, however large the exponent
-        raise ValueError("may be at most 1,000,000")
+        raise ValueError(_("may be at most 1,000,000."))
     whole = int(amount * MICROS)
     if Decimal(whole) / MICROS != amount:  # the product is rounded at 28 digits, this is not
-        raise ValueError("may have at most six decimals")
+        raise ValueError(_("may have at most six decimals."))
     return whole

@@ -23,6 +23,7 @@ from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from config.deployment import WrongStore, claim_store
 from generations.models import Asset, Result, derivative_key
 from generations.storage import originals
 from generations.storage.store import sha256_of
@@ -35,6 +36,7 @@ _LEFT_OUT = {
     "auth_permission",
     "django_session",
     "django_admin_log",
+    "config_deployment",  # what is restored is another deployment, with a store of its own
 }
 
 
@@ -52,13 +54,16 @@ class Tally:
 
 
 def tables() -> list[type[models.Model]]:
-    """Every table with rows of people's, each after those it refers to."""
+    """Every table with rows of people's, each after those it refers to, as far as they do so in no circle.
+
+    A circle does no harm: PostgreSQL checks Django's foreign keys when the transaction ends.
+    """
     found = [model for model in apps.get_models(include_auto_created=True) if _ours(model)]
     ordered: list[type[models.Model]] = []
     while found:
         ready = [model for model in found if not (_refers_to(model) & set(found) - {model})]
-        assert ready, f"tables refer to each other in a circle: {found}"
-        ordered += sorted(ready, key=lambda model: model._meta.db_table)
+        ready = sorted(ready or found, key=lambda model: model._meta.db_table)
+        ordered += ready
         found = [model for model in found if model not in ready]
     return ordered
 
@@ -80,6 +85,8 @@ def write(path: Path) -> Tally:
     """Write a backup to ``path``; it appears there only when it is whole. Raises ArchiveError."""
     if path.exists():
         raise ArchiveError(f"{path} exists already; choose another name.")
+    if not path.parent.is_dir():
+        raise ArchiveError(f"There is no folder {path.parent}; make it first, or choose another place.")
     draft = path.with_name(path.name + ".part")
     manifest: dict[str, Any] = {"format": FORMAT, "made_at": timezone.now().isoformat(), "tables": {}}
     with tarfile.open(draft, "w") as tar, transaction.atomic():
@@ -130,7 +137,7 @@ def _write_objects(tar: tarfile.TarFile) -> tuple[int, int]:
 
 
 def _keys() -> Iterator[str]:
-    for key in Asset.objects.values_list("storage_key", flat=True).iterator(chunk_size=2000):
+    for key in Asset.objects.filter(purged_at=None).values_list("storage_key", flat=True).iterator(2000):
         yield key
         yield from (derivative_key(key, size) for size in SIZES)
     unfinished = Result.objects.filter(state="fetched").values_list("storage_key", flat=True)
@@ -142,6 +149,10 @@ def read(path: Path) -> Tally:
     with tarfile.open(path) as tar:
         manifest = json.load(_member(tar, "manifest.json"))
         _check_fits(manifest)
+        try:
+            claim_store()
+        except WrongStore as error:
+            raise ArchiveError(str(error)) from None
         size = _read_objects(tar)
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -214,7 +225,8 @@ def _read_objects(tar: tarfile.TarFile) -> int:
 
 
 def _check_originals() -> None:
-    for key, sha256 in Asset.objects.values_list("storage_key", "sha256").iterator(chunk_size=2000):
+    there = Asset.objects.filter(purged_at=None).values_list("storage_key", "sha256")
+    for key, sha256 in there.iterator(chunk_size=2000):
         try:
             found = originals().digest(key)
         except FileNotFoundError:

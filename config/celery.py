@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import import_modules
+from celery.signals import celeryd_after_setup, import_modules
 from django.conf import settings
 
 from config.embedded import letterbox  # noqa: F401 - gives the embedded broker its name
@@ -25,6 +26,17 @@ def _carry_loops(sender: Celery, **_: object) -> None:
     sender.steps["worker"].update(
         {"generations.engine.bootsteps:NetStep", "generations.engine.bootsteps:MediaStep"}
     )
+
+
+@celeryd_after_setup.connect
+def _only_on_our_own_store(**_: object) -> None:
+    """Before a worker's loops begin."""
+    from config.deployment import WrongStore, claim_store  # Django is ready by now
+
+    try:
+        claim_store()
+    except WrongStore as error:
+        sys.exit(str(error))
 
 
 @app.on_after_configure.connect

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, how is it doing."""
+"""Is it alive, is it ready, how is it doing. Without a CSRF token a POST is 405 here, not 403."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import psycopg
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from kombu import Connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from accounts.authentication import key_named
+from accounts.errors import NotAllowed
 from accounts.models import Scope
 from config.metrics import REGISTRY
 from generations.engine.listening import connection_parameters
@@ -26,12 +29,14 @@ PATIENCE = 2.0
 _LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
+@csrf_exempt
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """The process answers; it asks nobody else."""
     return _fresh(JsonResponse({"status": "ok"}))
 
 
+@csrf_exempt
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """Whether each thing we stand on can be used, asked all at once; 503 if one cannot."""
@@ -40,19 +45,18 @@ def ready(request: HttpRequest) -> HttpResponse:
     return _fresh(JsonResponse(told, status=200 if set(told.values()) == {"ok"} else 503))
 
 
+@csrf_exempt
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """For Prometheus: from this machine, or with an API key that may administer."""
     if not (_from_here(request) or _administers(request)):
-        return HttpResponse(
-            "An API key with the scope admin is needed.", status=403, content_type="text/plain"
-        )
+        raise NotAllowed(_("An API key of staff with the scope admin is needed."), code="missing_scope")
     return _fresh(HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST))
 
 
 def _database() -> None:
     limits = {"connect_timeout": int(PATIENCE), "options": f"-c statement_timeout={int(PATIENCE * 1000)}"}
-    with psycopg.connect(**{**connection_parameters(), **limits}, autocommit=True) as link:
+    with psycopg.connect(**connection_parameters(**limits), autocommit=True) as link:
         link.execute("SELECT 1")
 
 

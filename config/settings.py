@@ -1,4 +1,4 @@
-"""Every setting of Seedbank, in one flat file. Names and defaults are documented in the README."""
+"""Every setting, in one flat file. The README documents the variables, docs/operations.md the rarer ones."""
 
 from __future__ import annotations
 
@@ -20,25 +20,21 @@ if not os.environ.get("SEEDBANK_TESTING"):
 # ── where things are ────────────────────────────────────────────────────────────
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 EMBEDDED = not env.text("DATABASE_URL")
-PORT = env.integer("PORT", 8000, low=1, high=65535) or 8000
+PORT = env.integer("PORT", 8000, low=1, high=65535)
 PUBLIC_URL = env.origin("PUBLIC_URL", f"http://localhost:{PORT}")
+RUNS_AT = DATA_DIR / "runs_at"  # PUBLIC_URL of a running `up`, for commands beside it
 SANDBOX = env.boolean("SANDBOX", EMBEDDED)
-SANDBOX_PORT = env.integer("SANDBOX_PORT", PORT + 100, low=1, high=65000) or 8100
-SANDBOX_LATENCY = float(env.integer("SANDBOX_LATENCY", 3, high=600) or 0)
+SANDBOX_PORT = env.integer("SANDBOX_PORT", PORT + 100 if PORT < 64_900 else PORT - 100, low=1, high=65_000)
+SANDBOX_LATENCY = float(env.integer("SANDBOX_LATENCY", 3, high=600))
 
 SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR, embedded=EMBEDDED)
 FIELD_KEYS = env.field_keys(env.kept_secret("FIELD_KEYS", DATA_DIR, embedded=EMBEDDED))
 
 DEBUG = False
 _public = urlsplit(PUBLIC_URL)
-PUBLIC_HOST = _public.hostname or ""
+PUBLIC_HOST = str(_public.hostname)
 _secure = _public.scheme == "https"
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [
-    "localhost",
-    "127.0.0.1",
-    "[::1]",
-    _public.hostname or "localhost",
-]
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", env.host(PUBLIC_URL)]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # ── applications ────────────────────────────────────────────────────────────────
@@ -79,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.api.Worded",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -102,30 +99,22 @@ TEMPLATES = [
 ]
 
 # ── database: PostgreSQL everywhere ─────────────────────────────────────────────
-if EMBEDDED:
-    _conninfo = postgres.conninfo(DATA_DIR)
-    _database = {
-        "NAME": _conninfo["dbname"],
-        "USER": _conninfo["user"],
-        "PASSWORD": _conninfo.get("password", ""),
-        "HOST": _conninfo["host"],
-        "PORT": str(_conninfo.get("port", "")),
-    }
-else:
-    _database = env.postgres("DATABASE_URL")
-_options = {
-    key.removeprefix("option:"): value for key, value in _database.items() if key.startswith("option:")
-}
+_conninfo = postgres.conninfo(DATA_DIR) if EMBEDDED else env.postgres("DATABASE_URL")
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        **{key: value for key, value in _database.items() if not key.startswith("option:")},
+        "ENGINE": "config.database",
+        "NAME": _conninfo.pop("dbname"),
+        **{name.upper(): _conninfo.pop(name, "") for name in ("user", "password", "host", "port")},
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            **_options,
-            "pool": {"min_size": 1, "max_size": 24, "timeout": 10, "max_idle": 120},
+            "connect_timeout": 5,
+            "tcp_user_timeout": 20_000,  # milliseconds: a server that vanished is noticed
+            **_conninfo,
+            # A longer reconnect_timeout lets the gaps between two tries grow beyond any patience.
+            "pool": {"min_size": 1, "max_size": 24, "timeout": 5, "max_idle": 120, "reconnect_timeout": 5},
+            # The address's own come last, and so count.
             "options": "-c statement_timeout=15s -c lock_timeout=3s "
-            "-c idle_in_transaction_session_timeout=30s",
+            f"-c idle_in_transaction_session_timeout=30s {_conninfo.pop('options', '')}".rstrip(),
         },
     }
 }
@@ -133,47 +122,46 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── broker: messages only wake; losing all of them loses no work ────────────────
 BROKER_URL = env.broker("BROKER_URL")
-_redelivery = env.integer("BROKER_VISIBILITY_TIMEOUT", 600, low=1) or 600
-if BROKER_URL:
-    CELERY_BROKER_URL = BROKER_URL
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
-        {
-            "visibility_timeout": _redelivery,
-            "unacked_restore_interval": max(1, min(5, _redelivery // 6)),
-            "unacked_restore_throttle": max(1, min(2, _redelivery // 6)),
-            "socket_timeout": 10,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 25,
-        }
-        if BROKER_URL.startswith("redis")
-        else {}
-    )
-else:
-    _mail = DATA_DIR / "broker"
-    CELERY_BROKER_URL = "letterbox://localhost//"
+CELERY_BROKER_URL = BROKER_URL or "letterbox://localhost//"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
+if BROKER_URL.startswith("redis"):
+    _redelivery = env.integer("BROKER_VISIBILITY_TIMEOUT", 600, low=1)
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(_mail / "messages"),
-        "data_folder_out": str(_mail / "messages"),
-        "control_folder": str(_mail / "control"),
+        "visibility_timeout": _redelivery,
+        "unacked_restore_interval": max(1, min(5, _redelivery // 6)),
+        "unacked_restore_throttle": max(1, min(2, _redelivery // 6)),
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+elif not BROKER_URL:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(DATA_DIR / "broker" / "messages"),
+        "data_folder_out": str(DATA_DIR / "broker" / "messages"),
+        "control_folder": str(DATA_DIR / "broker" / "control"),
         "polling_interval": 0.1,
     }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "net"
-CELERY_TASK_ROUTES = {"generations.tasks.wake_media": {"queue": "media"}}
+CELERY_TASK_ROUTES = {
+    "generations.tasks.wake_media": {"queue": "media"},
+    "generations.tasks.tidy": {"queue": "media"},
+    "generations.tasks.keep_house": {"queue": "media"},
+}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "generations.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "keep_house": {"task": "generations.tasks.keep_house", "schedule": 10.0, "options": {"expires": 10}},
+    "tidy": {"task": "generations.tasks.tidy", "schedule": 3600.0, "options": {"expires": 600}},
 }
 
 # ── storage ─────────────────────────────────────────────────────────────────────
@@ -184,11 +172,7 @@ STORAGES = {
     },
     "originals": env.storage("STORAGE_URL", DATA_DIR / "pictures"),
     # Compressing takes half a minute, which the image spends once and `make run` would spend each time.
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-        if EMBEDDED
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "config.static.Hashed" if EMBEDDED else "config.static.HashedAndCompressed"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("map", *whitenoise.compress.Compressor.SKIP_COMPRESS_EXTENSIONS)
@@ -196,7 +180,7 @@ SCRATCH_DIR = Path(env.text("SCRATCH_DIR", str(DATA_DIR / "scratch")))
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-LINK_TTL = env.integer("LINK_TTL", 604_800, low=60) or 604_800
+LINK_TTL = env.integer("LINK_TTL", 604_800, low=60)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 192 * 1024 * 1024  # references may come as data URIs; views cap each kind
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -220,10 +204,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in"
 ACCOUNT_SESSION_REMEMBER = True
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 globals().update(env.email("EMAIL_URL"))
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "seedbank@localhost")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", "seedbank@localhost")
 
 # ── API ─────────────────────────────────────────────────────────────────────────
-WAITERS_MAX = env.integer("WAITERS_MAX", 32, low=1, high=64) or 32  # of the web process's 64 threads
+WAITERS_MAX = env.integer("WAITERS_MAX", 32, low=1, high=64)  # of the web process's 64 threads
 API_RATE = env.integer("API_RATE", None, low=1)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -239,7 +224,6 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.answer_error",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.KeyRate"],
 }
 SPECTACULAR_SETTINGS = {
@@ -290,27 +274,24 @@ CONTENT_SECURITY_POLICY = {
 
 # ── words, times, log ───────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
-USE_I18N = True
-USE_TZ = True
-TIME_ZONE = "UTC"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", "INFO", LEVELS)},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
 
 # ── providers ───────────────────────────────────────────────────────────────────
 PROVIDER_ENV = {
     slug: {
-        "api_key": env.text(f"{slug.upper()}_API_KEY"),
-        "base_url": env.origin(f"{slug.upper()}_BASE_URL", "https://unset.invalid")
-        if env.text(f"{slug.upper()}_BASE_URL")
-        else "",
+        "api_key": env.secret(f"{slug.upper()}_API_KEY"),
+        "base_url": env.origin(f"{slug.upper()}_BASE_URL", ""),
         "max_in_flight": env.integer(f"{slug.upper()}_MAX_IN_FLIGHT", None, low=1),
         "rpm": env.integer(f"{slug.upper()}_RPM", None, low=1),
     }

@@ -9,43 +9,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class GenerationStatus(TextChoices):
     """How far the thing a person asked for has come."""
 
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    STORING = "storing", "Saving"
-    UNRESOLVED = "unresolved", "Being looked up"
-    SUCCEEDED = "succeeded", "Done"
-    FAILED = "failed", "Failed"
-    CANCELED = "canceled", "Canceled"
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    STORING = "storing", _("Saving")
+    UNRESOLVED = "unresolved", _("Being looked up")
+    SUCCEEDED = "succeeded", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELED = "canceled", _("Canceled")
 
 
 class SubmissionState(TextChoices):
     """How far one paid request has come."""
 
-    PLANNED = "planned", "Planned"
-    SENDING = "sending", "Sending"
-    RUNNING = "running", "Running"
-    STORING = "storing", "Saving"
-    UNKNOWN = "unknown", "Unknown"
-    DONE = "done", "Done"
-    REFUSED = "refused", "Refused"
-    FAILED = "failed", "Failed"
-    ABANDONED = "abandoned", "Abandoned"
-    CANCELED = "canceled", "Canceled"
+    PLANNED = "planned", _("Planned")
+    SENDING = "sending", _("Sending")
+    RUNNING = "running", _("Running")
+    STORING = "storing", _("Saving")
+    UNKNOWN = "unknown", _("Unknown")
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+    ABANDONED = "abandoned", _("Abandoned")
+    CANCELED = "canceled", _("Canceled")
 
 
 class ResultState(TextChoices):
     """How far one promised picture has come."""
 
-    PENDING = "pending", "To be fetched"
-    FETCHED = "fetched", "Original kept"
-    STORED = "stored", "Stored"
-    REJECTED = "rejected", "Not a usable picture"
-    LOST = "lost", "Lost"
+    PENDING = "pending", _("To be fetched")
+    FETCHED = "fetched", _("Original kept")
+    STORED = "stored", _("Stored")
+    REJECTED = "rejected", _("Not a usable picture")
+    LOST = "lost", _("Lost")
 
 
 _G, _S, _R = GenerationStatus, SubmissionState, ResultState
@@ -59,14 +60,14 @@ GENERATION: Mapping[str, frozenset[str]] = {
 }
 
 SUBMISSION: Mapping[str, frozenset[str]] = {
-    _S.PLANNED: frozenset({_S.SENDING, _S.REFUSED, _S.CANCELED}),
+    _S.PLANNED: frozenset({_S.SENDING, _S.RUNNING, _S.REFUSED, _S.CANCELED}),
     _S.SENDING: frozenset({_S.PLANNED, _S.RUNNING, _S.STORING, _S.REFUSED, _S.FAILED, _S.UNKNOWN}),
     _S.RUNNING: frozenset({_S.STORING, _S.FAILED, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset({_S.RUNNING, _S.STORING, _S.REFUSED, _S.FAILED, _S.ABANDONED}),
     _S.STORING: frozenset({_S.DONE, _S.FAILED}),
-    _S.ABANDONED: frozenset({_S.RUNNING, _S.STORING}),
-    _S.REFUSED: frozenset({_S.STORING}),
-    _S.FAILED: frozenset({_S.STORING}),
+    _S.ABANDONED: frozenset({_S.UNKNOWN, _S.RUNNING, _S.STORING}),
+    _S.REFUSED: frozenset({_S.RUNNING, _S.STORING}),
+    _S.FAILED: frozenset({_S.RUNNING, _S.STORING}),
     _S.CANCELED: frozenset(),
     _S.DONE: frozenset(),
 }

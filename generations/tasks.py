@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from generations.engine import alarm, sweeping
+from generations.engine import alarm, duplicating, noticing, purging, sweeping
+from generations.models import tallies
 
 
 @shared_task(name="generations.tasks.wake_net", expires=60)
@@ -23,6 +24,21 @@ def sweep() -> None:
     """Beat's round: what nobody is working on is made due again."""
     sweeping.sweep()
     alarm.ring("net")
+    noticing.look_after()
+
+
+@shared_task(name="generations.tasks.tidy", expires=600)
+def tidy() -> None:
+    """Beat's hourly round: what the store need not keep any longer goes."""
+    sweeping.tidy()
+    purging.purge()
+
+
+@shared_task(name="generations.tasks.keep_house", expires=10)
+def keep_house() -> None:
+    """Beat's round for what can wait some seconds: copies to be made, large projects to be counted."""
+    duplicating.work()
+    tallies.recount()
 
 
 def wake() -> None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
+import re
+from collections.abc import Iterator, Mapping
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from prometheus_client import Counter
 
-from generations.engine import calling, planning
+from accounts.errors import Refusal
+from generations.engine import clock, planning, written
 from generations.models import Submission, WebhookEvent, notify
 from generations.states import CLAIMABLE
 from providers import registry
@@ -34,24 +37,17 @@ SKEW = 300
 REFUSED = Counter("seedbank_webhooks_refused", "Webhooks turned away by this process", registry=None)
 _KEPT_HEADERS = ("signature", "timestamp", "webhook", "content-type", "user-agent", "delivery", "event")
 _SIGNED_TIMES = ("aig-timestamp", "webhook-timestamp")
+_SIGNED_TOGETHER = "x-gateway-signature"
+"""AIgateway's other form: ``t=<unix>,v1=<hex>``."""
 
 
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, provider: str, token: str) -> HttpResponse:
     """Keep what a provider wrote and make its submission due. Never a 500, whatever it is."""
-    try:
-        body = request.read(MOST_BYTES + 1)
-        return _take_in(request, provider, token, body)
-    except OperationalError:
-        return _said(503, "try_again", "Try again soon.")
-    except OSError:
-        return _said(400, "malformed", "The body was cut off.")
-
-
-def _take_in(request: HttpRequest, provider: str, token: str, body: bytes) -> HttpResponse:
+    body = _read(request)
     if len(body) > MOST_BYTES:
-        return _said(413, "too_large", "A webhook may be at most 256 KiB.")
+        raise Refusal(_("A webhook may be at most 256 KiB."), code="too_large")
     submission = (
         Submission.objects.select_related("account").filter(webhook_token=token, provider=provider).first()
         if token.isprintable()
@@ -60,10 +56,20 @@ def _take_in(request: HttpRequest, provider: str, token: str, body: bytes) -> Ht
     headers = _kept_headers(request)
     if submission is None or not _genuine(submission, headers, body):
         REFUSED.inc()
-        return _said(401, "unauthorized", "This is not a webhook we expect.")
+        raise Refusal(_("This is not a webhook we expect."), code="unauthorized")
     _keep(submission, headers, body)
-    calling.look_again(submission)
+    # Keeping waits for whoever is recording an answer: as it stands now, the two know of each other.
+    submission.refresh_from_db(fields=["state", "theirs", "posts"])
+    written.look_again(submission)
     return JsonResponse({})
+
+
+def _read(request: HttpRequest) -> bytes:
+    """The body, and a byte more than it may have. Django reads nothing of one that comes in chunks."""
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    if chunked and request.META.get("wsgi.input_terminated"):
+        return bytes(request.META["wsgi.input"].read(MOST_BYTES + 1))
+    return request.read(MOST_BYTES + 1)
 
 
 def _genuine(submission: Submission, headers: dict[str, str], body: bytes) -> bool:
@@ -73,9 +79,15 @@ def _genuine(submission: Submission, headers: dict[str, str], body: bytes) -> bo
         return True
     try:
         registry.provider(submission.provider, account).read_webhook(headers, body)
-        return all(abs(time.time() - int(headers.get(name, time.time()))) <= SKEW for name in _SIGNED_TIMES)
+        now = clock.now().timestamp()
+        return all(abs(now - int(moment)) <= SKEW for moment in _signed_times(headers))
     except (ProviderError, ValueError):
         return False
+
+
+def _signed_times(headers: Mapping[str, str]) -> Iterator[str]:
+    yield from (headers[name] for name in _SIGNED_TIMES if name in headers)
+    yield from re.findall(r"t=([0-9a-zA-Z]+)", headers.get(_SIGNED_TOGETHER, ""))
 
 
 def _keep(submission: Submission, headers: dict[str, str], body: bytes) -> None:
@@ -98,10 +110,3 @@ def _kept_headers(request: HttpRequest) -> dict[str, str]:
         for name, value in request.headers.items()
         if any(part in name.lower() for part in _KEPT_HEADERS) and value.isprintable() and len(value) <= 1000
     }
-
-
-def _said(status: int, code: str, message: str) -> HttpResponse:
-    headers = {"Retry-After": "5"} if status == 503 else {}
-    return JsonResponse(
-        {"error": {"code": code, "message": message, "fields": {}}}, status=status, headers=headers
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -40,6 +41,22 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         for setting in self._switches():
             if (field := self.fields.get(PREFIX + setting.name)) is not None:
                 field.initial = self.instance.settings.get(setting.name, setting.default)
+
+    def clean_key(self) -> str:
+        return self._matching("key", r"[!-~]*", "Use ASCII letters, digits and signs, without spaces.")
+
+    def clean_base_url(self) -> str:
+        return self._matching(
+            "base_url",
+            r"(https?://[^\s/?#@]+)?/?",
+            "Give an address without path, like https://api.runware.ai.",
+        ).rstrip("/")
+
+    def _matching(self, name: str, pattern: str, sentence: str) -> str:
+        value = str(self.cleaned_data[name])
+        if not re.fullmatch(pattern, value):
+            raise ValidationError(sentence)
+        return value
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     LOST = "provider_lost"
     CANCELED = "canceled"
     STORAGE = "storage_failed"
+    REFERENCE = "reference_unavailable"
 
     @property
     def sentence(self) -> str:
@@ -71,7 +72,7 @@ _SENTENCES = {
     "You were not charged; change the prompt and try again.",
     Reason.KEY_REFUSED: "This provider cannot be used at the moment. You were not charged; choose another.",
     Reason.NO_CREDIT: "This provider cannot be used at the moment. You were not charged; choose another.",
-    Reason.NOT_OFFERED: "The provider does not offer this model. You were not charged; choose another.",
+    Reason.NOT_OFFERED: "This provider cannot be used at the moment. You were not charged; choose another.",
     Reason.RATE_LIMITED: "The provider was too busy for too long. You were not charged; try again later.",
     Reason.BUSY: "The provider was too busy for too long. You were not charged; try again later.",
     Reason.UNREACHABLE: "The provider could not be reached. You were not charged; try again later.",
@@ -86,6 +87,8 @@ _SENTENCES = {
     Reason.LOST: "The provider never said what became of this request. You were not charged.",
     Reason.CANCELED: "Canceled. You were not charged.",
     Reason.STORAGE: "The picture could not be saved. You were not charged.",
+    Reason.REFERENCE: "A picture that this builds on can no longer be read. You were not charged; "
+    "choose another one.",
 }
 
 

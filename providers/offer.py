@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from providers.values import ImageRequest
+from providers.wording import Sentence
 
 Pixels = tuple[int, int]
 
@@ -35,6 +36,13 @@ SEEDREAM_SIZES: dict[tuple[str, str], Pixels] = {
 
 SEEDREAM_PIXELS = (3_686_400, 10_404_496)
 """Smallest and largest picture Seedream 5.0 Lite makes, in pixels; sides between 1:16 and 16:1."""
+
+
+INLINE = frozenset({"base64", "data_uri"})
+INLINE_PER_CALL = 2
+"""Pictures asked for in one call whose answer holds their bytes. The largest PNG, were it all noise, is
+42 MB in base64, and the door reads 96 MB of an answer: what is beyond would be paid for and lost. A related
+set is not split: where it may be larger, its adapter asks for links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +106,21 @@ class Offer:
     uploads: bool = False
     notes: tuple[str, ...] = field(default=())
 
-    def problems(self, request: ImageRequest) -> dict[str, str]:
-        """Each field of the request that cannot be honoured, with why and what would help."""
-        found = {
+    def problems(self, request: ImageRequest) -> dict[str, Sentence]:
+        """Each field of the request that cannot be honoured: why and, after a semicolon, what would help."""
+        return {
             **self._unsupported(request),
             **self._out_of_range(request),
             **self._size_problems(request),
         }
-        return {name: text for name, text in found.items() if text}
 
-    def calls(self, count: int) -> list[int]:
+    def calls(self, request: ImageRequest) -> list[int]:
         """How many pictures each paid call asks for, to make ``count`` within the limit per call."""
-        full, rest = divmod(count, self.max_count)
-        return [self.max_count] * full + ([rest] if rest else [])
+        most = min(self.max_count, INLINE_PER_CALL) if request.output in INLINE else self.max_count
+        full, rest = divmod(request.count, most)
+        return [most] * full + ([rest] if rest else [])
 
-    def _unsupported(self, request: ImageRequest) -> dict[str, str]:
+    def _unsupported(self, request: ImageRequest) -> dict[str, Sentence]:
         asked = {
             "negative_prompt": (request.negative_prompt, self.negative_prompt),
             "seed": (request.seed, self.seed),
@@ -129,55 +137,74 @@ class Offer:
             "upload_urls": (request.upload_url, self.uploads),
         }
         return {
-            name: f"not offered by {self.provider}; leave it out or choose another provider"
+            name: Sentence(
+                "not offered by %(provider)s; leave it out or choose another provider", provider=self.provider
+            )
             for name, (value, offered) in asked.items()
             if value is not None and not offered
         }
 
-    def _out_of_range(self, request: ImageRequest) -> dict[str, str]:
-        found: dict[str, str] = {}
+    def _out_of_range(self, request: ImageRequest) -> dict[str, Sentence]:
+        found: dict[str, Sentence] = {}
+        mine = self.provider
         if len(request.prompt) > self.prompt_max:
-            found["prompt"] = (
-                f"{self.provider} takes at most {self.prompt_max:,} characters; shorten it by "
-                f"{len(request.prompt) - self.prompt_max:,}"
+            found["prompt"] = Sentence(
+                "%(provider)s takes at most %(n)s characters; shorten it by %(excess)s",
+                provider=mine,
+                n=f"{self.prompt_max:,}",
+                excess=f"{len(request.prompt) - self.prompt_max:,}",
             )
         if self.max_references and len(request.references) > self.max_references:
-            found["references"] = f"{self.provider} takes at most {self.max_references}; remove some"
+            found["references"] = Sentence(
+                "%(provider)s takes at most %(n)s; remove some", provider=mine, n=self.max_references
+            )
         if self.seed and request.seed is not None and not 0 <= request.seed <= self.seed_max:
-            found["seed"] = f"{self.provider} takes 0 to {self.seed_max}"
+            found["seed"] = Sentence("%(provider)s takes 0 to %(n)s", provider=mine, n=self.seed_max)
         if self.max_sequential and request.sequential:
             if request.sequential > self.max_sequential:
-                found["sequential"] = f"{self.provider} takes at most {self.max_sequential}"
+                found["sequential"] = Sentence(
+                    "%(provider)s takes at most %(n)s", provider=mine, n=self.max_sequential
+                )
             elif request.sequential + len(request.references) > self.references_and_sequential:
-                found["sequential"] = (
-                    f"references and sequential pictures together may be at most "
-                    f"{self.references_and_sequential}"
+                found["sequential"] = Sentence(
+                    "references and sequential pictures together may be at most %(n)s",
+                    n=self.references_and_sequential,
                 )
         if self.ttl_min is not None and request.ttl is not None:
             if request.ttl < self.ttl_min:
-                found["ttl"] = f"{self.provider} takes {self.ttl_min} seconds or more"
+                found["ttl"] = Sentence(
+                    "%(provider)s takes %(n)s seconds or more", provider=mine, n=self.ttl_min
+                )
             elif request.output not in (None, "url"):
-                found["ttl"] = "a lifetime applies to links only; ask for output url"
+                found["ttl"] = Sentence("a lifetime applies to links only; ask for output url")
         return found
 
-    def _size_problems(self, request: ImageRequest) -> dict[str, str]:
+    def _size_problems(self, request: ImageRequest) -> dict[str, Sentence]:
+        mine = self.provider
         if (request.width is None) != (request.height is None):
             missing = "width" if request.width is None else "height"
-            return {missing: "width and height go together; give both or neither"}
+            return {missing: Sentence("width and height go together; give both or neither")}
         if request.width is not None and request.height is not None:
             if self.sizes.allows_exact(request.width, request.height):
                 return {}
             if any(word == f"{request.width}x{request.height}" for word in self.sizes.names.values()):
                 return {}
-            return {"width": f"{self.provider} does not make {request.width}x{request.height}"}
+            asked = f"{request.width}x{request.height}"
+            return {"width": Sentence("%(provider)s does not make %(size)s", provider=mine, size=asked)}
         if request.aspect_ratio is None and request.resolution is None:
             return {}
         aspect, resolution = self.size(request)
         if (aspect, resolution) in self.sizes.names:
             return {}
         if any(known == aspect for known, _ in self.sizes.names):
-            return {"resolution": f"{self.provider} does not make {aspect} at {resolution}"}
-        return {"aspect_ratio": f"{self.provider} does not make {aspect}"}
+            said = Sentence(
+                "%(provider)s does not make %(size)s at %(resolution)s",
+                provider=mine,
+                size=aspect,
+                resolution=resolution,
+            )
+            return {"resolution": said}
+        return {"aspect_ratio": Sentence("%(provider)s does not make %(size)s", provider=mine, size=aspect)}
 
     def size(self, request: ImageRequest) -> tuple[str, str]:
         """Aspect and resolution as asked, what was left open taken from the provider's default."""

@@ -25,6 +25,7 @@ class Traits:
     ``unbilled``: statuses the gateway promises not to bill; the hold may go at once.
     ``busy``: statuses that surely mean "not taken on, come back later".
     ``pace``: the first and the widest gap between two polls of one task.
+    ``grows``: how long a list shorter than was asked for may still grow (0: a word says when a task ended).
     ``rpm``/``in_flight``: the published limits of an ordinary account (None: none);
     ``polls_counted``: whether a poll counts against ``rpm`` as well.
     """
@@ -35,6 +36,7 @@ class Traits:
     unbilled: frozenset[int] = frozenset()
     busy: frozenset[int] = frozenset({429})
     pace: tuple[float, float] = (1.0, 10.0)
+    grows: int = 0
     finds: bool = False
     webhook: bool = False
     rpm: int | None = None

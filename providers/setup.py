@@ -11,8 +11,6 @@ from django.db import transaction
 from providers import registry
 from providers.models import ProviderAccount, Source
 
-_ORDER = ("aigateway", "bytespike", "threedai", "runware", "prospolabs")
-
 
 @transaction.atomic
 def accounts_from_environment() -> None:
@@ -21,46 +19,52 @@ def accounts_from_environment() -> None:
     An account of the environment goes before staff's own; the sandbox serves only providers
     that have no other account switched on.
     """
-    for profile in registry.profiles():
+    ours = ProviderAccount.objects.exclude(source=Source.ADMIN)
+    of_staff = ProviderAccount.objects.filter(source=Source.ADMIN, enabled=True)
+    wanted = _wanted(set(of_staff.values_list("provider", flat=True)))
+    known = {(account.provider, account.source) for account in ours}
+    # Another process may be doing the same: the first row stands.
+    ProviderAccount.objects.bulk_create(
+        [
+            ProviderAccount(provider=slug, source=source)
+            for slug, source in wanted
+            if (slug, source) not in known
+        ],
+        ignore_conflicts=True,
+    )
+    accounts = list(ours)
+    for account in accounts:
+        _align(account, wanted.get((account.provider, Source(account.source))))
+    ProviderAccount.objects.bulk_update(accounts, _ALIGNED)
+
+
+_Given = Mapping[str, Any]
+_ALIGNED = ("name", "base_url", "enabled", "max_in_flight", "rpm", "sealed_key", "key_hint")
+
+
+def _wanted(staffed: set[str]) -> dict[tuple[str, Source], _Given]:
+    """What each account that is to be switched on is given; ``staffed`` are providers staff have one for."""
+    wanted: dict[tuple[str, Source], _Given] = {}
+    for place, profile in enumerate(registry.profiles(), start=1):
         given = settings.PROVIDER_ENV.get(profile.slug, {})
         if given.get("api_key") or given.get("base_url"):
-            _keep(
-                profile.slug,
-                Source.ENVIRONMENT,
-                name=f"{profile.name} (environment)",
-                base_url=str(given["base_url"]),
-                key=str(given["api_key"] or "none"),
-                given=given,
-            )
-        else:
-            ProviderAccount.objects.filter(provider=profile.slug, source=Source.ENVIRONMENT).update(
-                enabled=False
-            )
-        _sandbox(profile.slug, profile.name, given)
+            named = {"name": f"{profile.name} (environment)", "api_key": given["api_key"] or "none"}
+            wanted[profile.slug, Source.ENVIRONMENT] = {**given, **named}
+        elif settings.SANDBOX and profile.slug not in staffed:
+            wanted[profile.slug, Source.SANDBOX] = {
+                **given,
+                "name": f"{profile.name} (sandbox)",
+                "base_url": f"http://127.0.0.1:{settings.SANDBOX_PORT + place}",
+                "api_key": f"sandbox-{profile.slug}",
+            }
+    return wanted
 
 
-def _sandbox(slug: str, name: str, given: Mapping[str, Any]) -> None:
-    own = ProviderAccount.objects.filter(provider=slug, enabled=True).exclude(source=Source.SANDBOX).exists()
-    if not settings.SANDBOX or own:
-        ProviderAccount.objects.filter(provider=slug, source=Source.SANDBOX).update(enabled=False)
+def _align(account: ProviderAccount, given: _Given | None) -> None:
+    account.enabled = given is not None
+    if given is None:
         return
-    port = settings.SANDBOX_PORT + 1 + _ORDER.index(slug)
-    _keep(
-        slug,
-        Source.SANDBOX,
-        name=f"{name} (sandbox)",
-        base_url=f"http://127.0.0.1:{port}",
-        key=f"sandbox-{slug}",
-        given=given,
-    )
-
-
-def _keep(slug: str, source: Source, *, name: str, base_url: str, key: str, given: Mapping[str, Any]) -> None:
-    account, _ = ProviderAccount.objects.get_or_create(provider=slug, source=source, defaults={"name": name})
-    account.name, account.base_url, account.enabled = name, base_url, True
+    account.name, account.base_url = given["name"], str(given["base_url"])
     account.max_in_flight = given.get("max_in_flight") or None
     account.rpm = given.get("rpm") or None
-    account.set_key(key)
-    account.save(
-        update_fields=["name", "base_url", "enabled", "max_in_flight", "rpm", "sealed_key", "key_hint"]
-    )
+    account.set_key(str(given["api_key"]))

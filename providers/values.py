@@ -34,10 +34,11 @@ OPTIMIZATIONS = ("standard", "fast")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A picture the request builds on: checked bytes and their true type (``image/png``, …)."""
+    """A picture the request builds on: checked bytes, true type (``image/png``, …), width and height."""
 
     data: bytes = field(repr=False)
     media_type: str
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ class Cost:
 class Result:
     """One picture a provider hands over: a link that dies, or the bytes themselves.
 
-    ``key`` is stable between polls and unique within the submission.
+    ``key`` is stable between polls and unique within the submission. ``spare`` is a second address of
+    the same picture, for where the first is dead.
     """
 
     key: str
@@ -128,6 +130,7 @@ class Result:
     seed: int | None = None
     revised_prompt: str | None = None
     flagged: bool = False
+    spare: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,16 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Still at it. ``results`` are pictures that are ready before the rest."""
+    """Still at it. ``results`` are pictures that are ready before the rest.
+
+    ``word`` is a status that nobody here knows, and that may mean something else.
+    """
 
     theirs: str | None = None
     progress: int | None = None
     results: tuple[Result, ...] = ()
     cost: Cost | None = None
+    word: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ guard the books stay on.
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +17,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
+# Who publishes first would import these in a thread; pytest stumbles over loggers that appear meanwhile.
+import celery.app.amqp
+import celery.backends.base  # noqa: F401
+import kombu.mixins  # noqa: F401
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection, connections
-from django.test.utils import setup_databases, teardown_databases
+from django.utils import translation
+from PIL import Image
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import actions
@@ -29,7 +35,6 @@ from accounts.models import Project, User
 from accounts.principal import Principal
 from billing import ledger
 from generations.actions import asking, generate
-from generations.engine.listening import connection_parameters
 from generations.engine.media import Media
 from generations.engine.net import Net
 from generations.models import Generation
@@ -37,6 +42,7 @@ from generations.states import ENDED
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
 from providers.sandbox.server import Sandbox, start
+from tests.database import RUN, all_at_rest, clone, disconnect, drop, maintenance
 
 _numbers = count(1)
 DOLLAR = 1_000_000
@@ -57,6 +63,19 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     return "+".join(sorted(map(str, val))) if isinstance(val, set | frozenset) else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: then several workers end at about the same time."""
+    place = {room: number for number, room in enumerate(("kill", "ground", "browser", "engine"))}
+    items.sort(key=lambda item: place.get(item.path.parent.name, len(place)))
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """What the last page was read in is not the language of the next test."""
+    yield
+    translation.deactivate()
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     with start() as running:
@@ -73,64 +92,84 @@ def control(sandbox: Sandbox) -> Iterator[Control]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
-    """The migrated test database, also where the only tests are those with a database of their own."""
-    with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})  # type: ignore[arg-type]
-    yield
-    with django_db_blocker.unblock():
-        _disconnect()
-        teardown_databases(made, verbosity=0)
+def template(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> str:
+    """A migrated database that nobody is connected to. The first worker of a run makes it for all."""
+    draft = f"{RUN}_draft"
+    with django_db_blocker.unblock(), maintenance() as link:
+        link.execute("SELECT pg_advisory_lock(hashtext(%s))", [RUN])
+        if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [RUN]).fetchone():
+            drop(draft)
+            link.execute(f'CREATE DATABASE "{draft}"'.encode())
+            move_to(NAME=draft)
+            call_command("migrate", interactive=False, verbosity=0)
+            disconnect()
+            link.execute(f'ALTER DATABASE "{draft}" RENAME TO "{RUN}"'.encode())
+    return RUN
 
 
 @pytest.fixture(scope="session")
-def template(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """A migrated database that nobody is connected to."""
+def django_db_setup(template: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The worker's own database, in which every test leaves nothing behind."""
+    name = f"{template}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with django_db_blocker.unblock():
-        source = connection.settings_dict["NAME"]
-        name = f"{source}_template"
-        _disconnect()
-        _maintain(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
-    yield name
+        clone(template, name)
+        move_to(NAME=name)
+    yield
     with django_db_blocker.unblock():
-        _maintain(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        disconnect()
 
 
 @pytest.fixture
-def live(template: str, django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[str]:
+def live(
+    template: str, django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path: Path
+) -> Iterator[str]:
     """A fresh database that other threads and processes may use too; its name."""
-    name = f"{template}_{next(_numbers)}"
     with django_db_blocker.unblock():
         before = connections.settings["default"]["NAME"]
-        _disconnect()
-        _maintain(
-            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)',
-            f'CREATE DATABASE "{name}" TEMPLATE "{template}"',
-        )
-        _use(name)
-        yield name
-        _disconnect()
-        _use(before)
-        _maintain(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        name = f"{before}_{next(_numbers)}"
+        clone(template, name)
+        move_to(NAME=name)
+        try:
+            yield name
+            all_at_rest()
+        finally:
+            move_to(NAME=before)
+        drop(name)
+        astray = User.objects.exists()
+        disconnect()
+        if astray:
+            drop(before)
+            clone(template, before)
+            pytest.fail("this test has written into the database of the tests after it")
 
 
-def _disconnect() -> None:
-    for one in connections.all(initialized_only=True):
-        one.close()
-    connection.close_pool()  # type: ignore[attr-defined]
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The embedded server goes with its folder; any other is left as it was found."""
+    if hasattr(config, "workerinput") or settings.EMBEDDED:
+        return
+    with maintenance() as link:
+        names = link.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [RUN])
+        for (name,) in names.fetchall():
+            drop(name)
 
 
-def _use(name: str) -> None:
-    connections.settings["default"]["NAME"] = name
-    connection.settings_dict["NAME"] = name
+def move_to(**place: str) -> None:
+    """Have every thread's next connection go elsewhere: to another NAME, or another HOST too.
 
+    The place changes before the pool goes, and the pool is looked at afterwards: a thread that ends
+    late must not make the next test's pool for the last test's database.
+    """
+    connections.settings["default"].update(place)
+    connection.settings_dict.update(place)
 
-def _maintain(*statements: str) -> None:
-    with psycopg.connect(**{**connection_parameters(), "dbname": "postgres"}, autocommit=True) as link:
-        for statement in statements:
-            link.execute(statement.encode())
+    def moved() -> bool:
+        disconnect()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_database()")
+            return bool(cursor.fetchone() == (connection.settings_dict["NAME"],))
+
+    eventually(moved, what="the move to another database")
+    disconnect()
 
 
 @pytest.fixture(autouse=True)
@@ -149,6 +188,7 @@ def _at_home(tmp_path: Path, settings: Any) -> Iterator[None]:
         }
     storages._storages.clear()  # type: ignore[attr-defined]
     yield
+    all_at_rest()
     storages._storages.clear()  # type: ignore[attr-defined]
     shutil.rmtree(tmp_path / "pictures", ignore_errors=True)
 
@@ -176,6 +216,23 @@ def make_person(email: str = "ada@example.com", *, credit: int = 100 * DOLLAR, s
     if credit:
         ledger.grant(user=user, amount=credit, memo="to begin with", actor=None)
     return Person(user, Project.objects.get(members=user))
+
+
+@pytest.fixture
+def shop(db: None) -> None:
+    """Sandbox accounts at all five gateways, and their published prices; rolled back afterwards."""
+    call_command("seed", verbosity=0)
+
+
+@pytest.fixture
+def ada(shop: None) -> Person:
+    """Somebody with 100 dollars."""
+    return make_person("ada@example.com")
+
+
+@pytest.fixture
+def stranger(shop: None) -> Person:
+    return make_person("stranger@example.com")
 
 
 @pytest.fixture
@@ -211,6 +268,13 @@ def engine(gateways: Control) -> Iterator[Net]:
     net.stop(15)
 
 
+def png(width: int = 64, height: int = 48, color: str = "teal") -> bytes:
+    """A picture to upload."""
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), color).save(out, "PNG")
+    return out.getvalue()
+
+
 def ask(person: Person, prompt: str = "a red boat", **fields: Any) -> Generation:
     """Submit as the API and the web do, and give the generation."""
     asked = asking.read({"prompt": prompt, "project": str(person.project.id), **fields})
@@ -229,6 +293,3 @@ def ended(generation: Generation, *, within: float = 30.0) -> Generation:
 
     found: Generation = eventually(over, within=within, what=f"the end of generation {generation.id}")
     return found
-
-
-__all__ = ["DOLLAR", "Person", "ask", "connect_gateways", "ended", "eventually", "make_person", "settings"]

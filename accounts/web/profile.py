@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from allauth.account.forms import ChangePasswordForm
+from django.conf import settings as configured
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponseBase
@@ -16,12 +17,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import actions
 from accounts.errors import Refusal
-from accounts.models import ApiKey, Project, Scope
+from accounts.models import ApiKey, Project, Scope, User
 from accounts.principal import Principal
 from accounts.web.doorway import REFUSED, came_from, signed_in
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
+A_YEAR = 365 * 86400
 LIFETIMES = (30, 90, 365)
 
 
@@ -92,7 +94,7 @@ def choose_theme(request: HttpRequest) -> HttpResponseBase:
         answer.set_cookie(
             THEME_COOKIE,
             wanted,
-            max_age=365 * 86400,
+            max_age=A_YEAR,
             samesite="Lax",
             secure=request.is_secure(),
             httponly=True,
@@ -100,6 +102,29 @@ def choose_theme(request: HttpRequest) -> HttpResponseBase:
     else:
         answer.delete_cookie(THEME_COOKIE, samesite="Lax")
     return answer
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponseBase:
+    """Kept in a cookie for this browser and, of somebody signed in, for every other and for mails."""
+    answer = redirect(came_from(request))
+    wanted = request.POST.get("language", "")
+    if wanted in dict(configured.LANGUAGES):
+        remember_language(answer, wanted)
+        if isinstance(request.user, User):
+            User.objects.filter(id=request.user.id).update(language=wanted)
+    return answer
+
+
+def remember_language(answer: HttpResponseBase, language: str) -> None:
+    answer.set_cookie(
+        configured.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=A_YEAR,
+        samesite="Lax",
+        secure=configured.SESSION_COOKIE_SECURE,
+        httponly=True,
+    )
 
 
 def _page(

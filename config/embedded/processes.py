@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from config import env
 from config.embedded.health import answers
 from config.embedded.supervisor import Program
 
@@ -68,7 +69,7 @@ def _celery(kind: str) -> tuple[str, ...]:
 def main(arguments: list[str]) -> None:
     """Become the process that is named, or any other command of manage.py; the image's entry point."""
     name, *rest = arguments or ["web"]
-    port, workers = int(os.environ.get("PORT") or 8000), os.cpu_count() or 1
+    port, workers = env.integer("PORT", 8000, low=1, high=65535), os.cpu_count() or 1
     match name:
         case "web":
             command = web("0.0.0.0", port, workers)  # noqa: S104 - a container has its own network

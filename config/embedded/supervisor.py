@@ -25,6 +25,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before a restart, doubling
 SETTLED_SECONDS = 30.0  # a program that lived so long begins again with the first pause
 HURRY_SECONDS = 6.0  # what a second Ctrl-C leaves each program; the net loop takes five to give up
 COLOURS = (36, 32, 33, 35, 34, 31)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Tells the warden about the new group before the program begins, so that none can escape it.
 REGISTER = 'echo "+$$" >&0; exec "$0" "$@" </dev/null'
 
@@ -114,9 +115,10 @@ class Supervisor:
     def run(self) -> None:
         """Run everything and return when everything has ended.
 
-        The signals stay caught when this returns: what is left to do must not be cut short either.
+        From then on the signals are ignored: what is left to do must not be cut short either, and one
+        more Ctrl-C while Python itself ends is no failure.
         """
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDING:
             signal.signal(number, self._asked_to_stop)
         while not self._requests:
             self._watch_over(restart=True)
@@ -129,6 +131,8 @@ class Supervisor:
         if self._warden is not None and self._warden.stdin is not None:
             self._warden.stdin.close()
             self._warden.wait()
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
 
     def say(self, name: str, line: str) -> None:
         """Print one line under a name. A closed terminal is no reason to stop."""

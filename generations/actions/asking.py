@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from accounts.errors import Invalid
+from django.utils.translation import gettext as _
+
 from generations.actions import fields
 from generations.actions.fields import Mistakes, Reader
+from generations.models import Relation
 from providers import registry
 from providers.values import (
     ASPECTS,
@@ -28,7 +30,10 @@ MOST_REFERENCES = 14
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A checked request. ``max_price`` is micro-dollars for all pictures together."""
+    """A checked request. ``max_price`` is micro-dollars for all pictures together.
+
+    ``source`` is the picture it sets out from, and ``relation`` what it is to that picture.
+    """
 
     request: ImageRequest
     provider: str = "auto"
@@ -37,6 +42,8 @@ class Asked:
     references: tuple[str, ...] = ()
     max_price: int | None = None
     upload_urls: tuple[str, ...] = ()
+    source: UUID | None = None
+    relation: str = ""
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -46,15 +53,10 @@ def read(body: Mapping[str, Any]) -> Asked:
     """The body of POST /generations as values. Raises Invalid naming each field and its remedy."""
     mistakes = Mistakes()
     for name in sorted(set(map(str, body)) - _KNOWN):
-        mistakes.add(fields.sayable(name), "is not a field of a generation; leave it out.")
+        mistakes.add(fields.sayable(name), _("is not a field of a generation; leave it out."))
     values = {name: reader(name, body.get(name), mistakes) for name, reader in _READERS.items()}
     _together(values, mistakes)
-    if mistakes:
-        names = ", ".join(mistakes)
-        first = next(iter(mistakes.items()))
-        raise Invalid(
-            f"{first[0]} {first[1][0]}" if len(mistakes) == 1 else f"Check {names}.", fields=mistakes
-        )
+    mistakes.refuse()
     placeholders = tuple(Reference(b"", "image/png") for _ in values["references"])
     request = ImageRequest(
         **{name: values[name] for name in _REQUEST_FIELDS},
@@ -69,6 +71,8 @@ def read(body: Mapping[str, Any]) -> Asked:
         references=values["references"],
         max_price=values["max_price"],
         upload_urls=values["upload_urls"],
+        source=values["source"],
+        relation=values["relation"] or (Relation.VARY if values["source"] else ""),
         tags=values["tags"],
         metadata=values["metadata"],
         body={name: value for name, value in body.items() if name in _KEPT and value not in (None, [], {})},
@@ -77,13 +81,19 @@ def read(body: Mapping[str, Any]) -> Asked:
 
 def _together(values: dict[str, Any], mistakes: Mistakes) -> None:
     if (values["width"] is None) != (values["height"] is None):
-        mistakes.add("width" if values["width"] is None else "height", "must be given with the other side.")
+        mistakes.add(
+            "width" if values["width"] is None else "height", _("must be given with the other side.")
+        )
     if values["width"] is not None and (values["aspect_ratio"] or values["resolution"]):
-        mistakes.add("width", "cannot be combined with aspect_ratio or resolution; give one or the other.")
+        mistakes.add("width", _("cannot be combined with aspect_ratio or resolution; give one or the other."))
     if values["upload_urls"] and len(values["upload_urls"]) != values["count"]:
-        mistakes.add("upload_urls", f"must have one address per picture, {values['count']}.")
+        mistakes.add(
+            "upload_urls", _("must have one address per picture, %(count)s.") % {"count": values["count"]}
+        )
+    if values["relation"] and not values["source"]:
+        mistakes.add("relation", _("says what this is to a source; give source, or leave it out."))
     if values["upload_urls"] and values["sequential"]:
-        mistakes.add("upload_urls", "cannot be combined with sequential.")
+        mistakes.add("upload_urls", _("cannot be combined with sequential."))
 
 
 _READERS: dict[str, Reader[Any]] = {
@@ -112,11 +122,13 @@ _READERS: dict[str, Reader[Any]] = {
     "include_cost": fields.flag(True),
     "webhook_url": fields.webhook,
     "upload_urls": fields.upload_urls,
+    "source": fields.asset,
+    "relation": fields.one_of(tuple(Relation.values)),
     "tags": fields.texts(50, 100),
     "metadata": fields.metadata,
 }
 _KNOWN = frozenset(_READERS)
-_KEPT = _KNOWN - {"prompt", "project", "references", "metadata", "tags"}
+_KEPT = _KNOWN - {"prompt", "project", "references", "metadata", "tags", "source", "relation"}
 _REQUEST_FIELDS = (
     "prompt",
     "model",

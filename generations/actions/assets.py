@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from accounts.actions import audit, project_where
-from accounts.errors import Invalid, NotFound
+from accounts.errors import Conflict, NotFound, wrong
 from accounts.models import Role
 from accounts.principal import Principal
 from generations.actions.uploads import clean_name
 from generations.models import Asset
+from generations.models.terms import Words, words_of
 
 MOST_TAGS = 50
 LONGEST_TAG = 100
@@ -23,24 +27,54 @@ def visible(principal: Principal, asset_id: UUID) -> Asset:
     """The picture, kept or in the trash. Raises NotFound."""
     found = Asset.objects.visible_to(principal).filter(id=asset_id).first()
     if found is None:
-        raise NotFound("There is no such picture.", code="asset_not_found")
+        raise NotFound(_("There is no such picture."), code="asset_not_found")
     return found
+
+
+def kept(principal: Principal, asset_id: UUID) -> Asset:
+    """The picture, if it is not in the trash. Raises NotFound, Conflict."""
+    asset = visible(principal, asset_id)
+    if asset.trashed_at is not None:
+        raise Conflict(_("This picture is in the trash; take it back first."), code="asset_in_trash")
+    return asset
 
 
 @transaction.atomic
 def update(
-    *, principal: Principal, asset_id: UUID, name: str | None = None, tags: Sequence[str] | None = None
+    *,
+    principal: Principal,
+    asset_id: UUID,
+    name: str | None = None,
+    tags: Sequence[str] | None = None,
+    rating: int | None = None,
+    favorite: bool | None = None,
 ) -> Asset:
-    """Name or tag a picture; what is None stays. Raises Invalid, NotFound, NotAllowed."""
-    asset = _editable(principal, asset_id)
-    changes: dict[str, object] = {}
+    """Name, tag, rate a picture, or make it my favourite; what is None stays.
+
+    A viewer may have favourites and change nothing else. Raises Invalid, NotFound, NotAllowed.
+    """
+    asset = visible(principal, asset_id)
+    changes: dict[str, Any] = {}
     if name is not None:
         changes["name"] = clean_name(name)
     if tags is not None:
         changes["tags"] = clean_tags(tags)
+    if rating is not None:
+        changes["rating"] = clean_rating(rating)
+    if changes:
+        asset = _editable(principal, asset_id)
+        audit(principal.user, "update_asset", asset.id, asset.project_id, **changes)
+    if name is not None:
+        changes["terms"] = Words(words_of(asset.prompt, changes["name"]))
+    if favorite is not None:
+        mine = "array_append(array_remove(favorite_of, %s::uuid), %s::uuid)"
+        changes["favorite_of"] = (
+            RawSQL(mine, [principal.user.id] * 2)  # noqa: S611 - the words are ours
+            if favorite
+            else RawSQL("array_remove(favorite_of, %s::uuid)", [principal.user.id])
+        )
     if changes:
         Asset.objects.filter(id=asset.id).update(**changes)
-        audit(principal.user, "update_asset", asset.id, **changes)
         asset.refresh_from_db()
     return asset
 
@@ -50,7 +84,7 @@ def trash(*, principal: Principal, asset_id: UUID) -> Asset:
     """Move a picture to the trash, from where it can come back for 30 days. Twice changes nothing."""
     asset = _editable(principal, asset_id)
     if Asset.objects.filter(id=asset.id, trashed_at=None).update(trashed_at=Now()):
-        audit(principal.user, "trash_asset", asset.id)
+        audit(principal.user, "trash_asset", asset.id, asset.project_id)
         asset.refresh_from_db()
     return asset
 
@@ -59,8 +93,8 @@ def trash(*, principal: Principal, asset_id: UUID) -> Asset:
 def restore(*, principal: Principal, asset_id: UUID) -> Asset:
     """Take a picture back from the trash. Twice changes nothing."""
     asset = _editable(principal, asset_id)
-    if Asset.objects.filter(id=asset.id, trashed_at__isnull=False).update(trashed_at=None):
-        audit(principal.user, "restore_asset", asset.id)
+    if Asset.objects.filter(id=asset.id, trashed_at__isnull=False, purged_at=None).update(trashed_at=None):
+        audit(principal.user, "restore_asset", asset.id, asset.project_id)
         asset.refresh_from_db()
     return asset
 
@@ -69,9 +103,16 @@ def clean_tags(tags: Sequence[str]) -> list[str]:
     """Each tag once, trimmed, in the order given. Raises Invalid."""
     cleaned = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
     if len(cleaned) > MOST_TAGS or any(len(tag) > LONGEST_TAG or "\x00" in tag for tag in cleaned):
-        sentence = f"may be at most {MOST_TAGS} texts of at most {LONGEST_TAG} characters."
-        raise Invalid(f"tags {sentence}", fields={"tags": [sentence]})
+        sentence = _("may be at most %(most)s texts of at most %(longest)s characters.")
+        raise wrong("tags", sentence % {"most": MOST_TAGS, "longest": LONGEST_TAG})
     return cleaned
+
+
+def clean_rating(rating: object) -> int:
+    """So many stars, 0 for none. Raises Invalid."""
+    if isinstance(rating, bool) or not isinstance(rating, int) or not 0 <= rating <= 5:
+        raise wrong("rating", _("must be a whole number from 0 to 5; 0 takes the stars away."))
+    return rating
 
 
 def _editable(principal: Principal, asset_id: UUID) -> Asset:

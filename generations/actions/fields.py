@@ -15,11 +15,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from accounts.actions import as_uuid
+from accounts.errors import Invalid
 from billing.money import micros
 from providers import catalog
 
 PROMPT_MAX = 8_000
+DEEPEST = 20
+"""Levels of metadata: readers and writers of JSON give up at some depth, each at its own."""
 T = TypeVar("T")
 
 
@@ -29,21 +34,33 @@ class Mistakes(dict[str, list[str]]):
     def add(self, name: str, sentence: str) -> None:
         self.setdefault(name, []).append(sentence)
 
+    def refuse(self) -> None:
+        """Raise Invalid naming each field, if there is anything to mend."""
+        if len(self) == 1:
+            ((name, sentences),) = self.items()
+            raise Invalid(f"{name} {sentences[0]}", fields=self)
+        if self:
+            raise Invalid(_("Check %(names)s.") % {"names": ", ".join(self)}, fields=self)
+
 
 Reader = Callable[[str, Any, Mistakes], T]
 
 
 def text(name: str, value: Any, mistakes: Mistakes, *, most: int = PROMPT_MAX, least: int = 1) -> str | None:
     if not isinstance(value, str):
-        mistakes.add(name, "must be text.")
+        mistakes.add(name, _("must be text."))
         return None
     found = value.strip()
     if not _storable(found):
-        mistakes.add(name, "must not contain the character NUL or half characters; remove them.")
+        mistakes.add(name, _("must not contain the character NUL or half characters; remove them."))
     if len(found) < least:
-        mistakes.add(name, "must not be empty.")
+        mistakes.add(name, _("must not be empty."))
     if len(found) > most:
-        mistakes.add(name, f"may be at most {most:,} characters; it has {len(found):,}.")
+        mistakes.add(
+            name,
+            _("may be at most %(most)s characters; it has %(n)s.")
+            % {"most": f"{most:,}", "n": f"{len(found):,}"},
+        )
     return found
 
 
@@ -62,7 +79,10 @@ def whole(low: int, high: int, default: int | None = None) -> Reader[int | None]
         if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            mistakes.add(name, f"must be a whole number from {low} to {high:,}.")
+            mistakes.add(
+                name,
+                _("must be a whole number from %(low)s to %(high)s.") % {"low": low, "high": f"{high:,}"},
+            )
             return default
         return value
 
@@ -74,7 +94,7 @@ def one_of(choices: tuple[str, ...], default: str | None = None) -> Reader[str |
         if value is None or value == "":
             return default
         if value not in choices:
-            mistakes.add(name, f"must be one of {', '.join(choices)}.")
+            mistakes.add(name, _("must be one of %(known)s.") % {"known": ", ".join(choices)})
             return default
         return str(value)
 
@@ -88,7 +108,7 @@ def flag(default: bool | None) -> Reader[bool | None]:
         if isinstance(value, str) and value.lower() in {"true", "false", "on", "off"}:
             return value.lower() in {"true", "on"}
         if not isinstance(value, bool):
-            mistakes.add(name, "must be true or false.")
+            mistakes.add(name, _("must be true or false."))
             return default
         return value
 
@@ -100,7 +120,7 @@ def model(name: str, value: Any, mistakes: Mistakes) -> str:
     if value is None or value == "":
         return known[0]
     if value not in known:
-        mistakes.add(name, f"must be one of {', '.join(known)}.")
+        mistakes.add(name, _("must be one of %(known)s.") % {"known": ", ".join(known)})
         return known[0]
     return str(value)
 
@@ -110,7 +130,17 @@ def project(name: str, value: Any, mistakes: Mistakes) -> UUID | None:
         return None
     found = as_uuid(value) if isinstance(value, str | UUID) else None
     if found is None:
-        mistakes.add(name, "must be the id of a project.")
+        mistakes.add(name, _("must be the id of a project."))
+    return found
+
+
+def asset(name: str, value: Any, mistakes: Mistakes) -> UUID | None:
+    """A picture's id, bare or as references name it."""
+    if value is None or value == "":
+        return None
+    found = as_uuid(value.removeprefix("asset:")) if isinstance(value, str) else None
+    if found is None:
+        mistakes.add(name, _("must be asset: and the id of a picture."))
     return found
 
 
@@ -118,18 +148,18 @@ def price(name: str, value: Any, mistakes: Mistakes) -> int | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        mistakes.add(name, "must be an amount in US dollars, such as 0.20.")
+        mistakes.add(name, _("must be an amount in US dollars, such as 0.20."))
         return None
     if isinstance(value, float) and not math.isfinite(value):
-        mistakes.add(name, "must be an amount in US dollars, such as 0.20.")
+        mistakes.add(name, _("must be an amount in US dollars, such as 0.20."))
         return None
     try:
         amount = micros(str(value))
     except ValueError as error:
-        mistakes.add(name, f"{error}.")
+        mistakes.add(name, str(error))
         return None
     if amount < 0:
-        mistakes.add(name, "must not be negative.")
+        mistakes.add(name, _("must not be negative."))
     return amount
 
 
@@ -138,14 +168,14 @@ def texts(most: int, longest: int) -> Reader[tuple[str, ...]]:
         if value is None or value == "":
             return ()
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            mistakes.add(name, "must be a list of texts.")
+            mistakes.add(name, _("must be a list of texts."))
             return ()
         if len(value) > most:
-            mistakes.add(name, f"may have at most {most} entries.")
+            mistakes.add(name, _("may have at most %(most)s entries.") % {"most": most})
         if any(len(item) > longest for item in value):
-            mistakes.add(name, f"entries may be at most {longest:,} characters.")
+            mistakes.add(name, _("entries may be at most %(most)s characters.") % {"most": f"{longest:,}"})
         if not all(map(_storable, value)):
-            mistakes.add(name, "must not contain the character NUL or half characters; remove them.")
+            mistakes.add(name, _("must not contain the character NUL or half characters; remove them."))
         return tuple(item.strip() for item in value if item.strip())
 
     return reader
@@ -155,7 +185,7 @@ def references(most: int) -> Reader[tuple[str, ...]]:
     def reader(name: str, value: Any, mistakes: Mistakes) -> tuple[str, ...]:
         found = texts(most, 20_000_000)(name, value, mistakes)
         if not all(item.startswith(("asset:", "data:image/", "https://", "http://")) for item in found):
-            mistakes.add(name, "each must be asset:<id>, a data:image/… URI, or an https:// address.")
+            mistakes.add(name, _("each must be asset:<id>, a data:image/… URI, or an https:// address."))
         return found
 
     return reader
@@ -164,20 +194,22 @@ def references(most: int) -> Reader[tuple[str, ...]]:
 def upload_urls(name: str, value: Any, mistakes: Mistakes) -> tuple[str, ...]:
     found = texts(20, 4_000)(name, value, mistakes)
     if not all(map(_is_https, found)):
-        mistakes.add(name, "each must be an https:// address.")
+        mistakes.add(name, _("each must be an https:// address."))
     return found
 
 
 def webhook(name: str, value: Any, mistakes: Mistakes) -> None:
     if value not in (None, ""):
-        mistakes.add(name, "is not offered yet; read the generation, or wait with Prefer: wait=60.")
+        mistakes.add(name, _("is not offered yet; read the generation, or wait with Prefer: wait=60."))
 
 
 def metadata(name: str, value: Any, mistakes: Mistakes) -> Mapping[str, Any]:
     if value is None or value == "":
         return {}
-    if not isinstance(value, dict) or not _storable_object(value):
-        mistakes.add(name, "must be an object of at most 16,000 characters.")
+    if not isinstance(value, dict) or _deeper(value, DEEPEST) or not _storable_object(value):
+        mistakes.add(
+            name, _("must be an object of at most 16,000 characters and %(most)s levels.") % {"most": DEEPEST}
+        )
         return {}
     return value
 
@@ -190,6 +222,15 @@ def _storable(text: str) -> bool:
 def sayable(text: str) -> str:
     """The text, with a question mark for each half of a surrogate pair."""
     return text.encode("utf-8", "replace").decode()
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Whether objects and lists are nested deeper than so many levels."""
+    if not isinstance(value, dict | list):
+        return False
+    return not levels or any(
+        _deeper(inner, levels - 1) for inner in (value.values() if isinstance(value, dict) else value)
+    )
 
 
 def _storable_object(value: dict[str, Any]) -> bool:

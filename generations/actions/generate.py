@@ -8,24 +8,25 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
-from django.utils import timezone
-from uuid6 import uuid7
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
 
+from accounts import rows
 from accounts.actions import audit, project_to_fill, project_where
-from accounts.errors import Invalid, NotAllowed, NotFound
-from accounts.models import Project, Role
+from accounts.errors import Invalid, NotAllowed, NotFound, Refusal
+from accounts.models import Project, Role, User
 from accounts.principal import Principal
 from billing import ledger
 from billing.errors import PriceAboveMax
+from billing.models import Wallet
 from generations.actions import idempotency, references
 from generations.actions.asking import Asked, read
 from generations.actions.idempotency import Outcome
-from generations.engine import conclude, killing, planning, routing
+from generations.engine import clock, killing, planning, routing, stopping
 from generations.engine.routing import Quote
-from generations.models import Asset, Generation, ReferenceUse, Submission, move_submission, notify
-from generations.states import SubmissionState
+from generations.models import Asset, Generation, ReferenceUse
 from generations.tasks import wake
+from providers.values import ImageRequest
 
 MOST_PER_GENERATION = 100_000_000
 """No generation may hold more than 100 dollars: a typing mistake, not a wish."""
@@ -40,11 +41,24 @@ def quotes(asked: Asked) -> list[Quote]:
 
 def default_project(principal: Principal) -> Project:
     """Where work goes when no project is named: the key's own, else the person's oldest."""
-    projects = Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None)
-    project = projects.order_by("id").first()
+    user_id = principal.user.id
+    if principal.project_id:
+        project = _open_projects(principal).first()
+    else:
+        values = [user_id, *Role.at_least(Role.EDITOR), user_id]
+        found = rows.planned(rows.composed(_oldest_project), values)
+        project = rows.instance(Project, found[0]) if found else None
     if project is None:
-        raise NotAllowed("There is no project in which you may make pictures; ask an owner to let you in.")
+        raise NotAllowed(_("There is no project in which you may make pictures; ask an owner to let you in."))
     return project
+
+
+def _open_projects(principal: Principal) -> QuerySet[Project]:
+    return Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None).order_by("id")
+
+
+def _oldest_project() -> QuerySet[Project]:
+    return _open_projects(Principal(User()))[:1]
 
 
 def submit(
@@ -59,31 +73,90 @@ def submit(
 
     ``render`` makes the answer that is kept for the idempotency key. Raises Refusal.
     """
-    if key is not None:
-        key.check()
+    return answered_once(
+        key, lambda: _submit(principal, asked, render, key, retry_of), early=bool(asked.references)
+    )
+
+
+def answered_once(key: idempotency.Key | None, work: Callable[[], Outcome], *, early: bool) -> Outcome:
+    """The work's outcome, or the first answer to this key; ``early`` if repeating costs more than a look."""
+    if key is None:
+        return work()
+    key.check()
+    # A repeated key is noticed where it is written down; sooner where work would be done for nothing,
+    # and before a refusal, because the first answer stands whatever has changed since.
+    if early and (first := idempotency.kept(key)):
+        return first
+    try:
+        return work()
+    except Refusal:
         if first := idempotency.kept(key):
             return first
-    if not principal.may("generate"):
-        raise NotAllowed("This key may not make pictures; it lacks the scope generate.")
-    project = (
-        project_to_fill(principal=principal, project_id=asked.project_id)
-        if asked.project_id
-        else default_project(principal)
-    )
-    quote = _priced(asked)
+        raise
+
+
+def _submit(
+    principal: Principal,
+    asked: Asked,
+    render: Callable[[Generation], dict[str, Any]],
+    key: idempotency.Key | None,
+    retry_of: Generation | None,
+) -> Outcome:
+    project = project_for(principal, asked)
+    quote = priced(asked)
+    check_source(principal, asked)
     pictures = references.resolve(principal=principal, project=project, wanted=asked.references)
 
-    def work() -> tuple[int, dict[str, Any], UUID | None]:
-        generation = _create(principal, project, asked, quote, pictures, retry_of)
-        return 202, render(generation), generation.id
+    def work() -> Outcome:
+        generation = make(principal, project, asked, quote, pictures, retry_of=retry_of)
+        return Outcome(202, render(generation), generation.id, replayed=False)
 
-    outcome = idempotency.once(key, work)
+    def pay(outcome: Outcome) -> None:
+        assert outcome.subject_id is not None
+        hold(principal, project, quote, outcome.subject_id)
+        killing.moment("after_hold")
+
+    return taken_on(principal, key, work, pay, kind=Generation)
+
+
+def taken_on(
+    principal: Principal,
+    key: idempotency.Key | None,
+    work: Callable[[], Outcome],
+    pay: Callable[[Outcome], None],
+    *,
+    kind: type[Model],
+) -> Outcome:
+    """Do the work and pay for it, once for the key, and wake the workers; ``kind`` is what it makes."""
+
+    def landed(made: UUID) -> bool:
+        Wallet.objects.select_for_update().get(user=principal.user)  # its cut transaction has ended
+        return kind._default_manager.filter(pk=made).exists()
+
+    outcome = idempotency.once(key, work, pay, landed=landed)
     if not outcome.replayed:
         wake()
     return outcome
 
 
-def _priced(asked: Asked) -> Quote:
+def project_for(principal: Principal, asked: Asked) -> Project:
+    """Where it will be made. Raises NotFound, NotAllowed."""
+    if not principal.may("generate"):
+        raise NotAllowed(_("This key may not make pictures; it lacks the scope generate."))
+    if asked.project_id:
+        return project_to_fill(principal=principal, project_id=asked.project_id)
+    return default_project(principal)
+
+
+def check_source(principal: Principal, asked: Asked) -> None:
+    """Raise Invalid if the picture it sets out from cannot be seen."""
+    if asked.source and not Asset.objects.visible_to(principal).filter(id=asked.source).exists():
+        sentence = _("there is no such picture; leave it out, or name one you can see.")
+        raise Invalid(f"source: {sentence}", fields={"source": [sentence]})
+
+
+def priced(asked: Asked) -> Quote:
+    """The offer that will be taken. Raises Invalid, PriceAboveMax, PriceUnavailable, ProviderPaused."""
     request = routing.comparable(asked.request, asked.provider)
     quote = routing.choose(request, provider=asked.provider, strategy=asked.strategy)
     assert quote.price is not None
@@ -91,25 +164,45 @@ def _priced(asked: Asked) -> Quote:
         raise PriceAboveMax(price=quote.price, max_price=asked.max_price)
     if quote.price > MOST_PER_GENERATION:
         raise Invalid(
-            "One generation may cost at most $100; ask for fewer pictures.", fields={"count": ["Too many."]}
+            _("One generation may cost at most $100; ask for fewer pictures."),
+            fields={"count": [_("Too many.")]},
         )
     return quote
 
 
-def _create(
+def make(
     principal: Principal,
     project: Project,
     asked: Asked,
     quote: Quote,
     pictures: list[Asset],
-    retry_of: Generation | None,
+    *,
+    deadline: timedelta = DEADLINE,
+    **of: Any,
 ) -> Generation:
-    assert quote.unit is not None and quote.price is not None and quote.account is not None
-    wallet = ledger.wallet_of(principal.user)
+    """Write one generation and its planned submissions; ``of`` says what it belongs to, such as its batch.
+
+    Whoever calls this holds its price in the same transaction.
+    """
     request = routing.comparable(asked.request, asked.provider)
-    generation = Generation.objects.create(
-        id=uuid7(),
-        project=project,
+    of |= {"project": project, "deadline_at": clock.now() + deadline}
+    generation = _unsaved(principal, asked, quote, request, **of)
+    planning.plan(generation, quote, request, upload_urls=asked.upload_urls)
+    ReferenceUse.objects.bulk_create(
+        ReferenceUse(generation=generation, asset=asset, position=position)
+        for position, asset in enumerate(pictures)
+    )
+    return generation
+
+
+def _unsaved(
+    principal: Principal, asked: Asked, quote: Quote, request: ImageRequest, **of: Any
+) -> Generation:
+    """What was asked, by whom, and at what price; ``of`` says where it belongs."""
+    assert quote.unit is not None
+    assert quote.price is not None
+    assert quote.account is not None
+    return Generation(
         user=principal.user,
         key=principal.key,
         model=request.model,
@@ -123,35 +216,33 @@ def _create(
         requested=request.pictures,
         unit_price=quote.unit,
         quoted=quote.price,
-        retry_of=retry_of,
+        source_id=asked.source,
+        relation=asked.relation,
         sandbox=quote.account.sandbox,
-        deadline_at=timezone.now() + DEADLINE,
+        **of,
     )
-    ReferenceUse.objects.bulk_create(
-        ReferenceUse(generation=generation, asset=asset, position=position)
-        for position, asset in enumerate(pictures)
-    )
-    planning.plan(generation, quote, request, upload_urls=asked.upload_urls)
-    notify(planning.DUE_CHANNEL)
+
+
+def hold(principal: Principal, project: Project, quote: Quote, generation_id: UUID) -> None:
+    """Set the exact quote aside, last of all. Raises InsufficientCredit, BudgetExhausted."""
+    assert quote.price is not None
     if quote.price:
         ledger.hold(
-            wallet=wallet,
+            user=principal.user,
             amount=quote.price,
-            generation_id=generation.id,
+            generation_id=generation_id,
             project_id=project.id,
             provider=quote.provider,
-            model=request.model,
+            model=quote.offer.model,
             key_id=principal.key.id if principal.key else None,
         )
-    killing.moment("after_hold")
-    return generation
 
 
 def visible(principal: Principal, generation_id: UUID) -> Generation:
     """The generation, or NotFound."""
     found = Generation.objects.visible_to(principal).filter(id=generation_id).first()
     if found is None:
-        raise NotFound("There is no such generation.", code="generation_not_found")
+        raise NotFound(_("There is no such generation."), code="generation_not_found")
     return found
 
 
@@ -163,18 +254,8 @@ def cancel(*, principal: Principal, generation_id: UUID) -> Generation:
     generation = visible(principal, generation_id)
     project_where(principal=principal, project_id=generation.project_id, role=Role.EDITOR)
     with transaction.atomic():
-        generation = conclude.lock(generation.id)
-        if generation.ended:
-            return generation
-        Generation.objects.filter(id=generation.id, cancel_requested_at=None).update(
-            cancel_requested_at=Now()
-        )
-        for submission in Submission.objects.filter(generation=generation, state=SubmissionState.PLANNED):
-            move_submission(submission, SubmissionState.CANCELED, who=principal.user.email, why="canceled")
-        Submission.objects.filter(generation=generation, state=SubmissionState.RUNNING).update(due_at=Now())
-        audit(principal.user, "cancel_generation", generation.id)
-        conclude.conclude(generation)
-        notify(planning.DUE_CHANNEL)
+        if stopping.stop(generation.id, who=str(principal.user.id)):
+            audit(principal.user, "cancel_generation", generation.id, generation.project_id)
     generation.refresh_from_db()
     return generation
 
@@ -199,6 +280,8 @@ def asked_again(old: Generation) -> Asked:
         "prompt": old.prompt,
         "project": str(old.project_id),
         "references": [f"asset:{use.asset_id}" for use in old.reference_uses.all()],
+        "source": f"asset:{old.source_id}" if old.source_id else None,
+        "relation": old.relation or None,
         "tags": old.tags,
         "metadata": old.metadata,
     }

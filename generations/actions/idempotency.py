@@ -6,18 +6,23 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils.translation import gettext as _
+from psycopg.types.json import Jsonb
 
 from accounts.errors import Conflict, Invalid
 from accounts.models import User
-from generations.engine.persistence import sqlstate
+from generations.engine.persistence import gone, read_again, sqlstate, step_aside
 from generations.models import KeptAnswer
 
 DEADLOCK_TRIES = 3
 _PASSING = {"40001", "40P01"}
+_WAITED_TOO_LONG = "55P03"
+"""For a row that another transaction has locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Key:
     def check(self) -> None:
         """Raise Invalid if it is no usable key."""
         if not 1 <= len(self.key) <= 255 or not self.key.isprintable():
-            raise Invalid("Idempotency-Key must be 1 to 255 printable characters.")
+            raise Invalid(_("Idempotency-Key must be 1 to 255 printable characters."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +61,57 @@ def kept(key: Key) -> Outcome | None:
     return None if row is None else _replay(row, key)
 
 
-def once(key: Key | None, work: Callable[[], tuple[int, dict[str, Any], UUID | None]]) -> Outcome:
-    """Do the work in one transaction with its kept answer, or give the first answer again.
+def once(
+    key: Key | None,
+    work: Callable[[], Outcome],
+    pay: Callable[[Outcome], None],
+    *,
+    landed: Callable[[UUID], bool],
+) -> Outcome:
+    """Do the work and pay for it in one transaction with its kept answer, or give the first answer again.
 
-    ``work`` gives status, answer and the id of what it made; whatever it raises keeps nothing.
+    ``work`` is undone where the key was used before. ``pay`` comes once that is known, and last, so
+    that what it locks is locked for the shortest time. Whatever either raises keeps nothing.
+    ``landed`` tells whether what has this id is there: it is asked, in a transaction of its own, if the
+    connection is cut at COMMIT, and first waits for a row that the work had locked.
     Raises Conflict while the first request is still running.
     """
-    for _ in range(DEADLOCK_TRIES):
+    for again in range(DEADLOCK_TRIES + 1):
+        made: list[Outcome] = []
         try:
-            return _once(key, work)
-        except OperationalError as error:
-            if sqlstate(error) not in _PASSING:
+            return _once(key, work, pay, made)
+        except (OperationalError, InterfaceError) as error:
+            if made and gone(error):
+                if (subject := made[0].subject_id) and read_again(partial(landed, subject)):
+                    return made[0]
                 raise
-    return _once(key, work)
+            if sqlstate(error) not in _PASSING or again == DEADLOCK_TRIES:
+                raise
+            step_aside(again)
+    raise AssertionError("unreachable")
 
 
-def _once(key: Key | None, work: Callable[[], tuple[int, dict[str, Any], UUID | None]]) -> Outcome:
-    if key is None:
-        with transaction.atomic():
-            status, answer, subject = work()
-        return Outcome(status, answer, subject, replayed=False)
-    key.check()
+class _UsedBefore(Exception):
+    """Undoes the work."""
+
+
+def _once(
+    key: Key | None, work: Callable[[], Outcome], pay: Callable[[Outcome], None], made: list[Outcome]
+) -> Outcome:
+    """``made`` gets the outcome as soon as only its COMMIT is left."""
+    if key is not None:
+        key.check()
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '2s'")
-            row = KeptAnswer(user=key.user, key=key.key, path=key.path, body_sha256=key.body_sha256)
-            if _inserted(row):
-                status, answer, subject = work()
-                KeptAnswer.objects.filter(user=key.user, key=key.key).update(
-                    status=status, answer=answer, subject_id=subject
-                )
-                return Outcome(status, answer, subject, replayed=False)
-    except OperationalError as error:
-        if sqlstate(error) != "55P03":
-            raise
-        raise Conflict(
-            "The first request with this Idempotency-Key is still running.",
-            code="idempotency_key_in_use",
-            retry_after=1,
-        ) from None
-    return _replay(KeptAnswer.objects.get(user=key.user, key=key.key), key)
+            outcome = work()
+            if key is not None and not _kept_first(key, outcome):
+                raise _UsedBefore
+            pay(outcome)
+            made.append(outcome)
+        return outcome
+    except _UsedBefore:
+        assert key is not None
+        return _replay(KeptAnswer.objects.get(user=key.user, key=key.key), key)
 
 
 def keep_final(key: Key, status: int, answer: dict[str, Any]) -> None:
@@ -105,21 +120,34 @@ def keep_final(key: Key, status: int, answer: dict[str, Any]) -> None:
 
 
 _INSERT = """
-INSERT INTO generations_keptanswer (user_id, key, path, body_sha256, status)
-VALUES (%s, %s, %s, %s, 0) ON CONFLICT (user_id, key) DO NOTHING
+WITH patient AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true))
+INSERT INTO generations_keptanswer (user_id, key, path, body_sha256, status, answer, subject_id)
+SELECT %s, %s, %s, %s, %s, %s, %s FROM patient ON CONFLICT (user_id, key) DO NOTHING
 """
 
 
-def _inserted(row: KeptAnswer) -> bool:
-    with connection.cursor() as cursor:  # waits for a first request that has not committed yet
-        cursor.execute(_INSERT, [row.user_id, row.key, row.path, row.body_sha256])
-        return bool(cursor.rowcount == 1)
+def _kept_first(key: Key, outcome: Outcome) -> bool:
+    """Keep the answer; False if there is one. Waits for a first request that has not committed yet."""
+    answer: Any = Jsonb(outcome.answer)
+    values = [key.user.id, key.key, key.path, key.body_sha256, outcome.status, answer, outcome.subject_id]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, values)
+            return bool(cursor.rowcount == 1)
+    except OperationalError as error:
+        if sqlstate(error) != _WAITED_TOO_LONG:
+            raise
+        raise Conflict(
+            _("The first request with this Idempotency-Key is still running."),
+            code="idempotency_key_in_use",
+            retry_after=1,
+        ) from None
 
 
 def _replay(row: KeptAnswer, key: Key) -> Outcome:
     if row.path != key.path or row.body_sha256 != key.body_sha256:
         raise Conflict(
-            "This Idempotency-Key was used for another request; take a new key for a new request.",
+            _("This Idempotency-Key was used for another request; take a new key for a new request."),
             code="idempotency_key_reused",
         )
     return Outcome(row.status, row.answer or {}, row.subject_id, replayed=True)

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import base64
 import binascii
-import tempfile
-from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.errors import Invalid, Refusal
 from accounts.models import Project
 from accounts.principal import Principal
 from generations.actions import uploads
+from generations.engine import keeping
 from generations.models import Asset
-from providers.door import DownloadError, fetch_public
+from providers.door import DownloadError, Trouble, fetch_public
 
 MOST_BYTES = 10 * 1024 * 1024
 """Seedream takes references of up to 10 MB."""
+_TROUBLES = {
+    Trouble.UNREACHABLE: gettext_lazy("unreachable"),
+    Trouble.FORBIDDEN_ADDRESS: gettext_lazy("forbidden address"),
+    Trouble.BAD_REDIRECT: gettext_lazy("bad redirect"),
+    Trouble.EXPIRED: gettext_lazy("expired"),
+    Trouble.SERVER_ERROR: gettext_lazy("server error"),
+    Trouble.TOO_LARGE: gettext_lazy("too large"),
+    Trouble.TOO_SLOW: gettext_lazy("too slow"),
+    Trouble.BAD_ENCODING: gettext_lazy("bad encoding"),
+    Trouble.TRUNCATED: gettext_lazy("cut off"),
+    Trouble.EMPTY: gettext_lazy("empty"),
+    Trouble.BAD_STATUS: gettext_lazy("bad status"),
+}
 
 
 def resolve(*, principal: Principal, project: Project, wanted: tuple[str, ...]) -> list[Asset]:
@@ -28,7 +41,10 @@ def resolve(*, principal: Principal, project: Project, wanted: tuple[str, ...]) 
         try:
             found.append(_resolve(principal, project, text))
         except Refusal as refusal:
-            sentence = f"number {position}: {refusal.message}"
+            sentence = _("number %(position)s: %(message)s") % {
+                "position": position,
+                "message": refusal.message,
+            }
             raise Invalid(f"references, {sentence}", fields={"references": [sentence]}) from None
     return found
 
@@ -45,10 +61,10 @@ def _in_library(principal: Principal, text: str) -> Asset:
     try:
         asset_id = UUID(text)
     except ValueError:
-        raise Invalid("asset: must be followed by the id of a picture.") from None
+        raise Invalid(_("asset: must be followed by the id of a picture.")) from None
     asset = Asset.objects.visible_to(principal).kept().filter(id=asset_id).first()
     if asset is None:
-        raise Invalid("there is no such picture.")
+        raise Invalid(_("there is no such picture."))
     _check_size(asset.bytes)
     return asset
 
@@ -56,24 +72,23 @@ def _in_library(principal: Principal, text: str) -> Asset:
 def _from_data(principal: Principal, project: Project, text: str) -> Asset:
     head, comma, payload = text.partition(",")
     if not comma or not head.endswith(";base64"):
-        raise Invalid("a data URI must be data:image/…;base64,….")
+        raise Invalid(_("a data URI must be data:image/…;base64,…."))
     try:
         data = base64.b64decode(payload, validate=True)
     except binascii.Error:
-        raise Invalid("the data URI is not valid base64.") from None
+        raise Invalid(_("the data URI is not valid base64.")) from None
     _check_size(len(data))
     return uploads.upload(principal=principal, project_id=project.id, chunks=[data], name="reference")
 
 
 def _from_web(principal: Principal, project: Project, url: str) -> Asset:
-    settings.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.SCRATCH_DIR) as folder:
-        path = Path(folder) / "reference"
+    with keeping.scratch() as folder:
+        path = folder / "reference"
         try:
             fetched = fetch_public(url, path, max_bytes=MOST_BYTES, deadline=30)
         except DownloadError as error:
             raise Invalid(
-                f"the address could not be read ({error.reason.value.replace('_', ' ')})."
+                _("the address could not be read (%(why)s).") % {"why": str(_TROUBLES[error.reason])}
             ) from None
         return uploads.keep(
             project=project, user=principal.user, path=path, sha256=fetched.sha256, name="reference"
@@ -82,4 +97,4 @@ def _from_web(principal: Principal, project: Project, url: str) -> Asset:
 
 def _check_size(size: int) -> None:
     if size > MOST_BYTES:
-        raise Invalid("a reference may be at most 10 MB; use a smaller picture.")
+        raise Invalid(_("a reference may be at most 10 MB; use a smaller picture."))

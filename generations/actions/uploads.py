@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 from uuid6 import uuid7
 
+from accounts import rows
 from accounts.actions import audit, project_to_fill
-from accounts.errors import Invalid, NotAllowed
+from accounts.errors import Invalid, NotAllowed, wrong
 from accounts.models import Project, Role, User
 from accounts.principal import Principal
 from generations import imaging
 from generations.engine import keeping
 from generations.models import Asset, Kind, original_key
+from generations.models.scope import minted_at
 
 MOST_BYTES = 64 * 1024 * 1024
+_ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))"
+"""No constraint can say it: a picture that is moved or taken back may meet its like."""
 
 
 def upload(
@@ -30,60 +34,86 @@ def upload(
     chunks: Iterable[bytes],
     name: str = "",
     tags: tuple[str, ...] = (),
+    made: datetime | None = None,
 ) -> Asset:
-    """Keep one picture that somebody brings. The same picture twice in a project is the same asset.
+    """Keep one picture that somebody brings. One that the project has, brought or made, is that asset.
 
+    With ``made`` its place in the library is among the pictures of that time.
     Raises Invalid (not a picture, too large), NotFound, NotAllowed.
     """
     if not principal.may("write") and not principal.may("generate"):
-        raise NotAllowed("This key may not upload; it lacks the scope write.")
+        raise NotAllowed(_("This key may not upload; it lacks the scope write."))
     if project_id is None:
         mine = Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None)
         project = mine.order_by("id").first()
         if project is None:
-            raise NotAllowed("There is no project to which you may upload.")
+            raise NotAllowed(_("There is no project to which you may upload."))
     else:
         project = project_to_fill(principal=principal, project_id=project_id)
-    settings.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.SCRATCH_DIR) as folder:
-        path = Path(folder) / "upload"
-        sha256 = _write(path, chunks)
-        return keep(project=project, user=principal.user, path=path, sha256=sha256, name=name, tags=tags)
+    with keeping.scratch() as folder:
+        path = folder / "upload"
+        sha256 = receive(path, chunks)
+        return keep(
+            project=project, user=principal.user, path=path, sha256=sha256, name=name, tags=tags, made=made
+        )
 
 
 def keep(
-    *, project: Project, user: User, path: Path, sha256: str, name: str = "", tags: tuple[str, ...] = ()
+    *,
+    project: Project,
+    user: User,
+    path: Path,
+    sha256: str,
+    name: str = "",
+    tags: tuple[str, ...] = (),
+    made: datetime | None = None,
 ) -> Asset:
     """Check and keep the picture at ``path``; the row that shows it is written last."""
-    known = Asset.objects.filter(project=project, sha256=sha256, kind=Kind.UPLOADED, trashed_at=None).first()
-    if known is not None:
+    if known := _known(project, sha256):
         return known
-    asset_id = uuid7()
+    asset_id = minted_at(made) if made else uuid7()
     key = original_key(project.id, asset_id, sha256)
+    origin = imaging.Origin(str(asset_id))
     try:
-        picture = keeping.inspect_and_keep(path, key, sha256, original=True)
+        picture = keeping.inspect_and_keep(path, key, sha256, original=True, origin=origin)
     except imaging.Rejected as error:
-        raise Invalid(
-            f"file {imaging.explain(error.reason)}", fields={"file": [imaging.explain(error.reason)]}
-        ) from None
-    with transaction.atomic():
-        asset = Asset.objects.create(
-            id=asset_id,
-            project=project,
-            user=user,
-            kind=Kind.UPLOADED,
-            name=clean_name(name),
-            storage_key=key,
-            sha256=sha256,
-            bytes=path.stat().st_size,
-            format=picture.format,
-            width=picture.width,
-            height=picture.height,
-            thumbhash=picture.thumbhash,
-            tags=list(tags),
-        )
-        audit(user, "upload", asset.id, name=asset.name)
+        raise wrong("file", _(imaging.explain(error.reason))) from None
+    asset = Asset(
+        id=asset_id,
+        project=project,
+        user=user,
+        kind=Kind.UPLOADED,
+        name=clean_name(name),
+        storage_key=key,
+        sha256=sha256,
+        bytes=path.stat().st_size,
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        thumbhash=picture.thumbhash,
+        likeness=picture.likeness,
+        tags=list(tags),
+    )
+    if quicker := _write(asset):
+        keeping.delete(key)  # which no row names
+        return quicker
     return asset
+
+
+@transaction.atomic
+def _write(asset: Asset) -> Asset | None:
+    """Add the row, unless somebody brought the same file meanwhile: then theirs."""
+    rows.read(_ONE_BY_ONE, [f"upload {asset.project_id} {asset.sha256}"])
+    if quicker := _known(asset.project, asset.sha256):
+        return quicker
+    asset.save(force_insert=True)
+    audit(asset.user, "upload", asset.id, asset.project_id, name=asset.name)
+    return None
+
+
+def _known(project: Project, sha256: str) -> Asset | None:
+    same = Asset.objects.filter(project=project, sha256=sha256, trashed_at=None)
+    return same.order_by("id").first()
 
 
 def clean_name(name: str) -> str:
@@ -93,19 +123,20 @@ def clean_name(name: str) -> str:
     return shown[:255].strip(" .")
 
 
-def _write(path: Path, chunks: Iterable[bytes]) -> str:
+def receive(path: Path, chunks: Iterable[bytes]) -> str:
+    """Write what somebody sends to a file; its sha256. Raises Invalid (too large, empty)."""
     digest, size = hashlib.sha256(), 0
     with path.open("wb") as file:
         for chunk in chunks:
             size += len(chunk)
             if size > MOST_BYTES:
                 raise Invalid(
-                    "file may be at most 64 MB; make it smaller.",
+                    _("file may be at most 64 MB; make it smaller."),
                     code="too_large",
-                    fields={"file": ["At most 64 MB."]},
+                    fields={"file": [_("At most 64 MB.")]},
                 )
             digest.update(chunk)
             file.write(chunk)
     if not size:
-        raise Invalid("file is empty.", fields={"file": ["It is empty."]})
+        raise Invalid(_("file is empty."), fields={"file": [_("It is empty.")]})
     return digest.hexdigest()

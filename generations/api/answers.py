@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.describe import money
 from accounts.models import Role, Scope
 from billing.api import WalletAnswer
-from generations.models import Kind
+from generations.models import Kind, Relation
 from generations.states import GenerationStatus
 from providers.values import ASPECTS, DELIVERIES, FORMATS, OPTIMIZATIONS, OUTPUTS, RESOLUTIONS, STRATEGIES
 
@@ -47,6 +47,12 @@ class GenerationBody(serializers.Serializer[Any]):
     ttl = serializers.IntegerField(required=False, allow_null=True, help_text="Seconds the gateway keeps it")
     include_cost = serializers.BooleanField(default=True)
     upload_urls = _texts("Where the gateway is to put each picture as well")
+    source = serializers.CharField(  # type: ignore[assignment]  # serializers have an attribute of this name
+        required=False, allow_null=True, help_text="`asset:<id>` it sets out from"
+    )
+    relation = serializers.ChoiceField(
+        Relation.choices, required=False, allow_null=True, help_text="What it is to its source"
+    )
     tags = _texts("At most 50")
     metadata = serializers.DictField(required=False)
 
@@ -85,6 +91,9 @@ class AssetAnswer(serializers.Serializer[Any]):
     model = serializers.CharField(allow_null=True)
     charged = money("What this picture cost")
     tags = serializers.ListField(child=serializers.CharField())
+    rating = serializers.IntegerField(help_text="1 to 5, the team's; 0 is not rated")
+    favorite_of = serializers.ListField(child=serializers.UUIDField(), help_text="Whose favourite it is")
+    copied_from = serializers.UUIDField(allow_null=True)
     flagged = serializers.BooleanField(help_text="The gateway's safety check marked it")
     late = serializers.BooleanField(help_text="It came after its generation had ended, and was free")
     sandbox = serializers.BooleanField(help_text="Drawn by the sandbox, not by a model")
@@ -95,6 +104,8 @@ class AssetAnswer(serializers.Serializer[Any]):
 class AssetBody(serializers.Serializer[Any]):
     name = serializers.CharField(required=False, max_length=255)
     tags = _texts("At most 50; replaces those it has")
+    rating = serializers.IntegerField(required=False, min_value=0, max_value=5, help_text="0 takes it away")
+    favorite = serializers.BooleanField(required=False, help_text="Mine; a viewer may say so too")
 
 
 class UploadBody(serializers.Serializer[Any]):
@@ -121,6 +132,11 @@ class GenerationAnswer(serializers.Serializer[Any]):
     assets = AssetAnswer(many=True)
     error = CauseAnswer(allow_null=True)
     retry_of = serializers.UUIDField(allow_null=True)
+    source = serializers.UUIDField(  # type: ignore[assignment]
+        allow_null=True, help_text="The picture it set out from"
+    )
+    relation = serializers.ChoiceField(Relation.choices, allow_null=True, help_text="What it is to it")
+    batch = serializers.UUIDField(allow_null=True)
     sandbox = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -148,6 +164,17 @@ class QuotesAnswer(serializers.Serializer[Any]):
     results = QuoteAnswer(many=True)
 
 
+class MeasuredAnswer(serializers.Serializer[Any]):
+    """Of the newest calls on this server, over at most 30 days."""
+
+    calls = serializers.IntegerField()
+    pictures = serializers.IntegerField()
+    seconds_p50 = serializers.FloatField(allow_null=True, help_text="null: too few calls")
+    seconds_p95 = serializers.FloatField(allow_null=True)
+    success_rate = serializers.FloatField(allow_null=True, help_text="0 to 1")
+    sandbox = serializers.BooleanField(help_text="Sandbox gateways made some of it")
+
+
 class OfferAnswer(serializers.Serializer[Any]):
     provider = serializers.CharField()
     native_model = serializers.CharField()
@@ -160,6 +187,12 @@ class OfferAnswer(serializers.Serializer[Any]):
     measured = serializers.BooleanField()
     retention_seconds = serializers.IntegerField(help_text="How long the gateway itself keeps a result")
     notes = serializers.ListField(child=serializers.CharField())
+    measured_here = MeasuredAnswer(allow_null=True, help_text="null: nothing was made there lately")
+
+
+class AnsweredQuestion(serializers.Serializer[Any]):
+    question = serializers.CharField()
+    answer = serializers.CharField()
 
 
 class ModelAnswer(serializers.Serializer[Any]):
@@ -172,6 +205,10 @@ class ModelAnswer(serializers.Serializer[Any]):
     strengths = serializers.ListField(child=serializers.CharField())
     limits = serializers.ListField(child=serializers.CharField())
     commercial_use = serializers.BooleanField(allow_null=True)
+    best_for = serializers.ListField(child=serializers.CharField())
+    choose = serializers.ListField(child=serializers.CharField(), help_text="When it is the right one")
+    avoid = serializers.ListField(child=serializers.CharField(), help_text="When it is not")
+    answers = AnsweredQuestion(many=True)
     offers = OfferAnswer(many=True)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
@@ -19,21 +20,17 @@ from rest_framework.response import Response
 from accounts.actions import as_uuid
 from accounts.describe import PAGED, described, page_of, query
 from accounts.endpoint import MEBIBYTE, Endpoint
-from accounts.errors import Invalid
-from accounts.paging import PAGING, page
+from accounts.errors import Invalid, NotFound
+from accounts.paging import PAGING
+from accounts.principal import Principal
 from generations import imaging, links
 from generations.actions import assets, uploads
-from generations.api import files
+from generations.api import files, searching
 from generations.api.answers import AssetAnswer, AssetBody, UploadBody
-from generations.api.present import asset_json, asset_rows
-from generations.models import Asset, Kind
-from generations.storage import StorageUnavailable
-from providers.values import ASPECTS
+from generations.api.present import assets_json
+from generations.models import Asset
+from generations.models.search import Search
 
-_FILTERS = frozenset(
-    {"project", "q", "provider", "model", "user", "kind", "tag", "aspect", "trashed"}
-    | {"created_after", "created_before"}
-)
 _PICTURE = {(200, kind): OpenApiTypes.BINARY for kind in imaging.MEDIA_TYPES.values()}
 _BYTES: Any = {
     **_PICTURE,
@@ -47,53 +44,45 @@ class Assets(Endpoint):
     """The library."""
 
     parser_classes = [MultiPartParser]
-    filters = PAGING | _FILTERS
+    filters = PAGING | searching.FILTERS
+    repeated = searching.REPEATED
     max_body = uploads.MOST_BYTES + MEBIBYTE
 
     @described(
         "list_assets",
-        "The library, newest first",
+        "The library, newest first; a collection in its own order",
         {200: page_of(AssetAnswer, "AssetPage")},
-        query=[
-            *PAGED,
-            query("project", "In this project", OpenApiTypes.UUID),
-            query("q", "Words of the prompt or the name, all of them"),
-            query("provider", "Made at this provider"),
-            query("model", "Made with this model"),
-            query("user", "By this person", OpenApiTypes.UUID),
-            query("kind", "Generated or uploaded", enum=Kind.values),
-            query("tag", "With this tag"),
-            query("aspect", "Of about this shape, such as 16:9"),
-            query("created_after", "Since then, a time or a day", OpenApiTypes.DATETIME),
-            query("created_before", "Until then", OpenApiTypes.DATETIME),
-            query("trashed", "The trash instead", OpenApiTypes.BOOL, default=False),
-        ],
+        query=[*PAGED, *searching.DESCRIBED],
     )
-    def get(self, request: Request) -> Response:
-        found = _filtered(self, Asset.objects.visible_to(self.principal))
-        return page(request, self.query, asset_rows(found), lambda rows: [asset_json(row) for row in rows])
+    def get(self, request: Request) -> HttpResponse:
+        search = Search.read(request.query_params)
+        return searching.listed(request, self.query, self.principal, search)
 
     @described(
         "upload_asset",
-        "Bring a picture; the same one twice in a project is the same asset",
+        "Bring a picture; the same one twice in a project is one asset, which takes the new name and tags",
         {201: AssetAnswer},
         body={"multipart/form-data": UploadBody},
         errors=[404],
     )
     def post(self, request: Request) -> Response:
         body = self.body(request)
+        _check_upload(body)
         file = request.FILES.get("file")
         if not isinstance(file, UploadedFile):
-            raise Invalid("file is missing; send the picture as multipart field file.", fields=_FILE_MISSING)
-        tags = request.POST.getlist("tags")
+            raise Invalid(
+                _("file is missing; send the picture as multipart field file."),
+                fields={"file": [_("Send the picture as the multipart field file.")]},
+            )
+        name, tags = str(body.get("name") or ""), assets.clean_tags(request.POST.getlist("tags"))
         asset = uploads.upload(
             principal=self.principal,
             project_id=_project(body.get("project")),
             chunks=file.chunks(),
-            name=str(body.get("name") or file.name or ""),
-            tags=tuple(assets.clean_tags(tags)),
+            name=name or file.name or "",
+            tags=tuple(tags),
         )
-        return Response(_one(asset), status.HTTP_201_CREATED)
+        return Response(_one(_as_brought(self.principal, asset, name, tags)), status.HTTP_201_CREATED)
 
 
 class OneAsset(Endpoint):
@@ -103,7 +92,13 @@ class OneAsset(Endpoint):
     def get(self, request: Request, asset_id: UUID) -> Response:
         return Response(_one(assets.visible(self.principal, asset_id)))
 
-    @described("update_asset", "Name or tag a picture", {200: AssetAnswer}, body=AssetBody, errors=[404])
+    @described(
+        "update_asset",
+        "Name, tag or rate a picture, or make it a favourite",
+        {200: AssetAnswer},
+        body=AssetBody,
+        errors=[404],
+    )
     def patch(self, request: Request, asset_id: UUID) -> Response:
         body = self.body(request)
         _check_changes(body)
@@ -131,7 +126,7 @@ class Restore(Endpoint):
 class Content(Endpoint):
     """The bytes of a picture."""
 
-    filters = frozenset({"format", "quality"})
+    filters = frozenset({"format", "quality", "size", "download"})
 
     @described(
         "get_content",
@@ -140,56 +135,79 @@ class Content(Endpoint):
         query=[
             query("format", "Another format", enum=files.FORMATS),
             query("quality", "20 to 99, for another format", OpenApiTypes.INT),
+            query("size", "Pixels of its longer side at most", OpenApiTypes.INT, enum=files.SIZES),
+            query("download", "To be saved rather than shown", OpenApiTypes.BOOL, default=False),
         ],
-        errors=[404, 416],
+        errors=[404, 412, 416],
     )
     def get(self, request: Request, asset_id: UUID) -> HttpResponseBase:
         asset = assets.visible(self.principal, asset_id)
-        kind = next(iter(self.query.words("format", list(files.FORMATS))), None)
+        kind = self.query.word("format", list(files.FORMATS))
         quality = self.query.whole("quality", 20, 99, 0) or None
-        if kind is None or (kind == asset.format and quality is None):
-            return files.original(request, asset)
-        return files.converted(request, asset, kind, quality)
+        size = int(self.query.word("size", [str(size) for size in files.SIZES]) or 0) or None
+        if kind is None:
+            alone = {"quality": quality, "size": size}
+            sentence = _("Goes with format; name the format that is to be made.")
+            _refuse({name: [sentence] for name, value in alone.items() if value})
+        saved = bool(self.query.flag("download"))
+        if kind is None or (kind == asset.format and quality is None and size is None):
+            return files.original(request, asset, saved=saved)
+        return files.converted(request, asset, kind, quality, size, saved=saved)
 
 
 class Thumbnail(Endpoint):
     """A picture, smaller."""
 
-    filters = frozenset({"size"})
+    filters = frozenset({"size", "download"})
 
     @described(
         "get_thumbnail",
         "A WebP of at most so many pixels a side",
         {(200, "image/webp"): OpenApiTypes.BINARY, **{code: _BYTES[code] for code in (206, 302, 304)}},
-        query=[query("size", "Pixels", OpenApiTypes.INT, enum=sorted(imaging.SIZES), default=512)],
-        errors=[404, 416],
+        query=[
+            query("size", "Pixels", OpenApiTypes.INT, enum=sorted(imaging.SIZES), default=512),
+            query("download", "To be saved rather than shown", OpenApiTypes.BOOL, default=False),
+        ],
+        errors=[404, 412, 416],
     )
     def get(self, request: Request, asset_id: UUID) -> HttpResponseBase:
-        size = self.query.words("size", [str(size) for size in sorted(imaging.SIZES)]) or ["512"]
-        return files.thumbnail(request, assets.visible(self.principal, asset_id), int(size[0]))
+        size = self.query.word("size", [str(size) for size in sorted(imaging.SIZES)]) or "512"
+        saved = bool(self.query.flag("download"))
+        return files.thumbnail(request, assets.visible(self.principal, asset_id), int(size), saved=saved)
 
 
+@csrf_exempt  # which only makes a POST 405 instead of 403
 @require_safe
 def linked(request: HttpRequest, token: str) -> HttpResponseBase:
     """A picture by its signed link, for programs that send no key."""
     found = links.follow(token)
     if found is None:
-        return HttpResponse("This link is not valid any more.", status=404, content_type="text/plain")
-    try:
-        if found.format is None or found.format == found.asset.format:
-            return files.original(request, found.asset)
-        return files.converted(request, found.asset, found.format, found.quality)
-    except StorageUnavailable:
-        return HttpResponse(
-            "Try again soon.", status=503, content_type="text/plain", headers={"Retry-After": "5"}
-        )
+        raise NotFound(_("This link is not valid any more."), code="link_not_valid")
+    if found.format is None or found.format == found.asset.format:
+        return files.original(request, found.asset)
+    return files.converted(request, found.asset, found.format, found.quality)
 
 
-_FILE_MISSING = {"file": ["Send the picture as the multipart field file."]}
+_CHANGEABLE = frozenset({"name", "tags", "rating", "favorite"})
+_UPLOAD = frozenset({"file", "project", "name", "tags"})
 
 
 def _one(asset: Asset) -> dict[str, Any]:
-    return asset_json(asset_rows(Asset.objects.filter(id=asset.id)).get())
+    return assets_json([asset.id])[0]
+
+
+def _as_brought(principal: Principal, asset: Asset, name: str, tags: list[str]) -> Asset:
+    """A picture that was there already takes the name and the tags it is brought with again."""
+    new_name = uploads.clean_name(name) not in {"", asset.name}
+    new_tags = [tag for tag in tags if tag not in asset.tags]
+    if not new_name and not new_tags:
+        return asset
+    return assets.update(
+        principal=principal,
+        asset_id=asset.id,
+        name=name if new_name else None,
+        tags=[*asset.tags, *new_tags] if new_tags else None,
+    )
 
 
 def _project(value: object) -> UUID | None:
@@ -197,45 +215,32 @@ def _project(value: object) -> UUID | None:
         return None
     found = as_uuid(value) if isinstance(value, str) else None
     if found is None:
-        raise Invalid("project must be the id of a project.", fields={"project": ["Must be an id."]})
+        raise Invalid(_("project must be the id of a project."), fields={"project": [_("Must be an id.")]})
     return found
+
+
+def _check_upload(body: dict[str, Any]) -> None:
+    wrong = {name: [_("Is not a field of an upload.")] for name in body if name not in _UPLOAD}
+    for name in ("file", "project", "name"):
+        if isinstance(body.get(name), list):
+            wrong[name] = [_("Send it once; one request brings one picture.")]
+    _refuse(wrong)
+
+
+def _refuse(wrong: dict[str, list[str]]) -> None:
+    if wrong:
+        raise Invalid(_("Check %(names)s.") % {"names": ", ".join(wrong)}, fields=wrong)
 
 
 def _check_changes(body: dict[str, Any]) -> None:
-    wrong = {name: ["Is not something that can be changed."] for name in body if name not in {"name", "tags"}}
-    if "name" in body and not isinstance(body["name"], str):
-        wrong["name"] = ["Must be text."]
+    wrong = {name: [_("Is not something that can be changed.")] for name in body if name not in _CHANGEABLE}
+    if "name" in body and (not isinstance(body["name"], str) or len(body["name"]) > 255):
+        wrong["name"] = [_("Must be text of at most 255 characters.")]
     tags = body.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        wrong["tags"] = ["Must be a list of texts."]
-    if wrong:
-        raise Invalid(f"Check {', '.join(wrong)}.", fields=wrong)
-
-
-def _filtered(endpoint: Endpoint, found: QuerySet[Asset, Asset]) -> QuerySet[Asset, Asset]:
-    asked = endpoint.query
-    tag = asked.text("tag")
-    filters = {
-        "project": asked.uuid("project"),
-        "provider": asked.text("provider"),
-        "model": asked.text("model"),
-        "user": asked.uuid("user"),
-        "kind__in": asked.words("kind", Kind.values),
-        "tags__contains": [tag] if tag else None,
-        "created_at__gte": asked.moment("created_after"),
-        "created_at__lt": asked.moment("created_before"),
-    }
-    found = found.filter(
-        **{name: value for name, value in filters.items() if value},
-        trashed_at__isnull=not asked.flag("trashed"),
-    )
-    if words := asked.text("q"):
-        found = found.with_words(words)  # type: ignore[attr-defined]
-    for aspect in asked.words("aspect", [name for name, sides in ASPECTS.items() if sides])[:1]:
-        across, down = ASPECTS[aspect] or (1, 1)
-        # Gateways round to whole blocks of pixels: 3 % either way is the same shape.
-        found = found.filter(
-            width__gte=F("height") * across * 97 / (down * 100),
-            width__lte=F("height") * across * 103 / (down * 100),
-        )
-    return found
+        wrong["tags"] = [_("Must be a list of texts.")]
+    if not isinstance(body.get("favorite", False), bool):
+        wrong["favorite"] = [_("Must be true or false.")]
+    if "rating" in body:
+        assets.clean_rating(body["rating"])
+    _refuse(wrong)

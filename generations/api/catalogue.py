@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +20,8 @@ from generations.api.answers import GenerationBody, ModelAnswer, QuotesAnswer
 from generations.api.generations import MOST_BODY
 from generations.api.present import offer_json, quote_json
 from generations.engine import pace
+from generations.models import figures
+from generations.models.figures import Figures
 from providers import catalog
 from providers.catalog import Model, UnknownModelError
 
@@ -38,8 +41,12 @@ class OneModel(Endpoint):
     def get(self, request: Request, model_id: str) -> Response:
         try:
             return Response(model_json(catalog.model(model_id)))
-        except UnknownModelError as error:
-            raise NotFound(str(error), code="model_not_found") from None
+        except UnknownModelError:
+            known = ", ".join(model.id for model in catalog.models())
+            raise NotFound(
+                _("There is no model %(id)s; known are %(known)s.") % {"id": model_id, "known": known},
+                code="model_not_found",
+            ) from None
 
 
 class Quotes(Endpoint):
@@ -62,7 +69,7 @@ class Quotes(Endpoint):
 
 def model_json(model: Model) -> dict[str, Any]:
     """A model and who sells it, at which price today."""
-    units, seconds = pricing.units(model.id), pace.measured()
+    units, seconds, here = pricing.units(model.id), pace.measured(), figures.measured()
     return {
         "id": model.id,
         "object": "model",
@@ -73,8 +80,33 @@ def model_json(model: Model) -> dict[str, Any]:
         "strengths": list(model.strengths),
         "limits": list(model.limits),
         "commercial_use": model.commercial_use,
-        "offers": _offers(model, units, seconds),
+        "best_for": list(model.best_for),
+        "choose": list(model.choose),
+        "avoid": list(model.avoid),
+        "answers": [{"question": question, "answer": answer} for question, answer in model.answers],
+        "offers": [
+            {**offer, "measured_here": _measured(here.get((model.id, offer["provider"])))}
+            for offer in _offers(model, units, seconds)
+        ],
     }
+
+
+def _measured(one: Figures | None) -> dict[str, Any] | None:
+    """What one offer's newest calls here say."""
+    if one is None:
+        return None
+    return {
+        "calls": one.calls,
+        "pictures": one.pictures,
+        "seconds_p50": _rounded(one.median, 1),
+        "seconds_p95": _rounded(one.slow, 1),
+        "success_rate": _rounded(one.success, 3),
+        "sandbox": one.sandbox,
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _offers(model: Model, units: Mapping[str, int], seconds: Mapping[str, float]) -> list[dict[str, Any]]:

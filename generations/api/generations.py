@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from collections.abc import Generator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,15 @@ from generations import waiting
 from generations.actions import asking, generate, idempotency
 from generations.actions.idempotency import Key, Outcome
 from generations.api.answers import GenerationAnswer, GenerationBody
-from generations.api.present import generation_json, generation_rows, generations_json, submitted_json
+from generations.api.present import (
+    generation_json,
+    generation_rows,
+    generations_json,
+    in_words,
+    queued_json,
+    submitted_json,
+)
+from generations.api.streaming import streamed
 from generations.models import Generation
 from generations.states import GenerationStatus
 from generations.waiting import TooManyWaiting, Watch
@@ -48,7 +56,16 @@ class Generations(Endpoint):
     """What was asked for."""
 
     scopes = {"POST": Scope.GENERATE}
-    filters = PAGING | {"project", "status", "provider", "model", "user", "created_after", "created_before"}
+    filters = PAGING | {
+        "project",
+        "status",
+        "provider",
+        "model",
+        "user",
+        "batch",
+        "created_after",
+        "created_before",
+    }
     max_body = MOST_BODY
 
     @described(
@@ -62,6 +79,7 @@ class Generations(Endpoint):
             query("provider", "At this provider"),
             query("model", "With this model"),
             query("user", "By this person", OpenApiTypes.UUID),
+            query("batch", "Of this batch", OpenApiTypes.UUID),
             query("created_after", "Since then, a time or a day", OpenApiTypes.DATETIME),
             query("created_before", "Until then", OpenApiTypes.DATETIME),
         ],
@@ -82,7 +100,8 @@ class Generations(Endpoint):
         body = self.body(request)
         key = key_of(request, self.principal, body)
         asked = asking.read(body)
-        outcome = generate.submit(principal=self.principal, asked=asked, render=submitted_json, key=key)
+        render = submitted_json if asked.references else queued_json
+        outcome = generate.submit(principal=self.principal, asked=asked, render=render, key=key)
         return answer(request, self.principal, outcome, key)
 
 
@@ -142,29 +161,7 @@ class Events(Endpoint):
     )
     def get(self, request: Request, generation_id: UUID) -> StreamingHttpResponse:
         generate.visible(self.principal, generation_id)
-        with ExitStack() as seat:
-            watch = seat.enter_context(waiting.watching(generation_id))
-            stream = _Stream(self.principal, generation_id, watch, seat.pop_all())
-        return StreamingHttpResponse(
-            stream,
-            content_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
-
-
-class _Stream:
-    """The events; closing it gives the waiter's seat back, begun or not."""
-
-    def __init__(self, principal: Principal, generation_id: UUID, watch: Watch, seat: ExitStack) -> None:
-        self._events = _events(principal, generation_id, watch)
-        self._seat = seat
-
-    def __iter__(self) -> Iterator[str]:
-        return self._events
-
-    def close(self) -> None:
-        self._events.close()
-        self._seat.close()
+        return streamed(partial(_events, self.principal, generation_id), generation_id)
 
 
 def key_of(request: Request, principal: Principal, body: dict[str, Any]) -> Key | None:
@@ -182,7 +179,7 @@ def answer(request: Request, principal: Principal, outcome: Outcome, key: Key | 
     replayed = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
     seconds = preferred_wait(request)
     if seconds is None or outcome.status != status.HTTP_202_ACCEPTED or outcome.subject_id is None:
-        return Response(outcome.answer, outcome.status, headers=replayed)
+        return Response(in_words(outcome.answer), outcome.status, headers=replayed)
     try:
         with waiting.watching(outcome.subject_id) as watch:
             over = waiting.until_ended(watch, seconds)
@@ -211,6 +208,7 @@ def _filtered(
         "provider": asked.text("provider"),
         "model": asked.text("model"),
         "user": asked.uuid("user"),
+        "batch": asked.uuid("batch"),
         "created_at__gte": asked.moment("created_after"),
         "created_at__lt": asked.moment("created_before"),
     }

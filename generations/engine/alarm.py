@@ -5,12 +5,19 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
+
+BETWEEN = 0.25
+"""Seconds from one message to the next: publishing costs what a submit does, and one wakes for many.
+
+Workers that listen to the database hear of what is due at once all the same.
+"""
 
 _bells: dict[str, Callable[[], None]] = {}
 _waiting: queue.Queue[Any] = queue.Queue(maxsize=32)
@@ -54,3 +61,4 @@ def _publish_all() -> None:
             task.apply_async(retry=False)
         except (OperationalError, OSError) as error:
             log.warning("wake-up not sent: %s", type(error).__name__)
+        time.sleep(BETWEEN)

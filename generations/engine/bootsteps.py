@@ -80,7 +80,7 @@ class MediaStep(bootsteps.StartStopStep):
         return self.queue in parent.app.amqp.queues.consume_from
 
     def start(self, _parent: Any) -> None:
-        self.loop, self.asked = Media(), False
+        self.loop, self.asked = Media(died=_end_this_worker), False
         worker_shutting_down.connect(self._asked_to_stop, weak=False)
         self.loop.start()
 

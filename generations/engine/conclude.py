@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
-
+from accounts import rows
 from billing import ledger
 from billing.ledger import Line
+from generations.engine import reading
 from generations.models import (
     GENERATION_CHANNEL,
     Asset,
@@ -50,12 +50,12 @@ class Share:
 
 def lock(generation_id: UUID) -> Generation:
     """The generation's row, locked until the transaction ends: the first of all locks."""
-    return Generation.objects.select_for_update(no_key=True).get(id=generation_id)
+    return reading.lock_generation(generation_id)
 
 
 def conclude(generation: Generation) -> None:
     """Bring a locked generation in line with its submissions, and settle it once when all are over."""
-    submissions = list(Submission.objects.defer("raw").filter(generation=generation).order_by("id"))
+    submissions = reading.parts(generation)
     delivered = sum(submission.delivered for submission in submissions)
     if generation.ended:
         _receive_late(generation, submissions, delivered)
@@ -69,25 +69,34 @@ def conclude(generation: Generation) -> None:
     if status != generation.status:
         move_generation(generation, status, **news)
     elif (delivered, progress) != (generation.delivered, generation.progress):
-        Generation.objects.filter(id=generation.id).update(**news)
-        notify(GENERATION_CHANNEL, str(generation.id))
+        rows.planned(_NEWS, [delivered, progress, generation.id, GENERATION_CHANNEL])
+
+
+_NEWS = """
+WITH changed AS (
+  UPDATE generations_generation SET delivered = %s, progress = %s WHERE id = %s RETURNING id)
+SELECT pg_notify(%s, id::text) FROM changed
+"""
 
 
 def finish_submission(submission: Submission) -> None:
     """Close a submission whose promised pictures have all been stored, rejected or lost."""
     if submission.state != _S.STORING:
         return
-    counts = dict(
-        Result.objects.filter(submission=submission).values_list("state").annotate(n=Count("id")).order_by()
-    )
-    if counts.get(ResultState.PENDING) or counts.get(ResultState.FETCHED):
+    ((waiting, stored, reason),) = rows.planned(_OUTCOME, [submission.id])
+    if waiting:
         return
-    stored = counts.get(ResultState.STORED, 0)
     if stored:
         move_submission(submission, _S.DONE, delivered=stored)
         return
-    reasons = Result.objects.filter(submission=submission).exclude(reason="").values_list("reason", flat=True)
-    move_submission(submission, _S.FAILED, reason=reasons.first() or Reason.BAD_RESULT.value)
+    move_submission(submission, _S.FAILED, reason=reason or Reason.BAD_RESULT.value)
+
+
+_OUTCOME = """
+SELECT count(*) FILTER (WHERE state IN ('pending', 'fetched')), count(*) FILTER (WHERE state = 'stored'),
+  (array_agg(reason ORDER BY id) FILTER (WHERE reason <> ''))[1]
+FROM generations_result WHERE submission_id = %s
+"""
 
 
 def _status(open_ones: Iterable[Submission]) -> str:
@@ -114,7 +123,7 @@ def _progress(submissions: Iterable[Submission]) -> int | None:
 def _end(generation: Generation, submissions: list[Submission], delivered: int) -> None:
     shares = _shares(generation, submissions)
     charged = sum(share.charged for share in shares)
-    status, code, message = _verdict(generation, submissions, delivered)
+    status, code = _verdict(generation, submissions, delivered)
     if not move_generation(
         generation,
         status,
@@ -122,7 +131,6 @@ def _end(generation: Generation, submissions: list[Submission], delivered: int) 
         delivered=delivered,
         charged=charged,
         error_code=code,
-        error_message=message,
         progress=100 if delivered else None,
     ):
         return
@@ -133,13 +141,13 @@ def _end(generation: Generation, submissions: list[Submission], delivered: int) 
 
 def _verdict(
     generation: Generation, submissions: list[Submission], delivered: int
-) -> tuple[GenerationStatus, str, str]:
+) -> tuple[GenerationStatus, str]:
     if delivered:
-        return _G.SUCCEEDED, "", ""
+        return _G.SUCCEEDED, ""
     tried = [submission for submission in submissions if submission.state != _S.CANCELED]
     asked_to_stop = generation.cancel_requested_at is not None
     if not tried or (asked_to_stop and all(s.reason == Reason.CANCELED for s in tried)):
-        return _G.CANCELED, "", ""
+        return _G.CANCELED, ""
     lost = next((s for s in tried if s.state == _S.ABANDONED), None)
     last = lost or tried[-1]
     reason = Reason(last.reason) if last.reason in set(Reason) else Reason.PROVIDER_FAILED
@@ -147,7 +155,7 @@ def _verdict(
         reason = Reason.NOT_OFFERED  # whose key or credit it was is nobody's business but staff's
     if lost is not None and reason != Reason.TIMED_OUT:
         reason = Reason.LOST
-    return _G.FAILED, reason.value, reason.sentence
+    return _G.FAILED, reason.value
 
 
 def _shares(generation: Generation, submissions: Iterable[Submission]) -> list[Share]:
@@ -160,13 +168,16 @@ def _shares(generation: Generation, submissions: Iterable[Submission]) -> list[S
         charged = min(pictures * submission.unit_price, budget)
         left -= pictures
         budget -= charged
-        absorbed = max(0, _provider_took(generation, submission, count) - charged)
+        absorbed = max(0, _provider_took(generation, submission, count, pictures) - charged)
         shares.append(Share(submission, count, pictures, charged, absorbed))
     return shares
 
 
-def _provider_took(generation: Generation, submission: Submission, stored: int) -> int:
-    """Micro-dollars the provider took, as it said; else its list price for what nobody received."""
+def _provider_took(generation: Generation, submission: Submission, stored: int, charged: int) -> int:
+    """Micro-dollars the provider took, as it said; else by its list price, where that exceeds the charge.
+
+    ``stored`` and ``charged`` are pictures: what came beyond those asked for is nobody's but the platform's.
+    """
     if submission.cost_elsewhere or submission.sent_at is None:
         return 0
     if submission.cost is not None and submission.cost_final:
@@ -177,11 +188,17 @@ def _provider_took(generation: Generation, submission: Submission, stored: int) 
     given_up = submission.state == _S.DONE and submission.reason in {Reason.LOST, Reason.TIMED_OUT}
     if submission.state == _S.ABANDONED or given_up:
         return unit * submission.pictures
-    results = Result.objects.filter(submission=submission)
-    wasted = results.filter(state__in=[ResultState.REJECTED, ResultState.LOST]).count()
-    if submission.reason == Reason.BAD_RESULT and not results.exists():
+    wasted, promised = map(int, rows.planned(_WASTED, [submission.id])[0])
+    if submission.reason == Reason.BAD_RESULT and not promised:
         wasted = submission.pictures  # "done", with nothing in it
-    return unit * wasted + (stored * submission.unit_price if wasted else 0)
+    dearer = unit > submission.unit_price  # than what was quoted elsewhere, or than staff ask for it
+    return unit * (wasted + stored - charged) + charged * (unit if dearer else submission.unit_price)
+
+
+_WASTED = """
+SELECT count(*) FILTER (WHERE state IN ('rejected', 'lost')), count(*)
+FROM generations_result WHERE submission_id = %s
+"""
 
 
 def list_price(model: str, provider: str) -> int:
@@ -215,14 +232,17 @@ def _added(one: int | None, other: int | None) -> int | None:
 
 def _mark_charged(shares: Iterable[Share]) -> None:
     for share in shares:
-        if not share.charged_pictures:
-            continue
-        ids = (
-            Result.objects.filter(submission=share.submission, state=ResultState.STORED)
-            .order_by("position")
-            .values_list("asset_id", flat=True)[: share.charged_pictures]
-        )
-        Asset.objects.filter(id__in=list(ids)).update(charged=share.submission.unit_price)
+        if share.charged_pictures:
+            values = [share.submission.unit_price, share.submission.id, share.charged_pictures]
+            rows.planned(_CHARGED, values)
+
+
+_CHARGED = """
+UPDATE generations_asset SET charged = %s WHERE id IN (
+  SELECT asset_id FROM generations_result WHERE submission_id = %s AND state = 'stored'
+  ORDER BY position LIMIT %s)
+RETURNING id
+"""
 
 
 def _absorb(generation: Generation, shares: Iterable[Share]) -> None:
@@ -240,26 +260,32 @@ def _absorb(generation: Generation, shares: Iterable[Share]) -> None:
 
 def _receive_late(generation: Generation, submissions: list[Submission], delivered: int) -> None:
     """A picture that came after the end is shown and free; its cost is the platform's."""
-    if delivered == generation.delivered:
-        return
-    Generation.objects.filter(id=generation.id).update(delivered=delivered)
-    notify(GENERATION_CHANNEL, str(generation.id))
-    unit = {s.id: list_price(generation.model, s.provider) for s in submissions}
+    if delivered != generation.delivered:
+        Generation.objects.filter(id=generation.id).update(delivered=delivered)
+        notify(GENERATION_CHANNEL, str(generation.id))
     charged = set(
         Result.objects.filter(submission__generation=generation, state=ResultState.STORED)
         .filter(asset_id__in=Asset.objects.filter(generation=generation, late=False).values("id"))
         .values_list("submission_id", flat=True)
     )
     for submission in submissions:
-        if submission.state in OVER and submission.delivered and submission.id not in charged:
+        if submission.state in OVER and submission.id not in charged:
             ledger.absorb(
                 key=str(submission.id),
-                amount=submission.cost
-                if submission.cost is not None and submission.cost_final
-                else unit[submission.id] * submission.delivered,
+                amount=_late_cost(generation, submission),
                 provider=submission.provider,
                 model=generation.model,
                 generation_id=generation.id,
                 project_id=generation.project_id,
                 memo="arrived after the end",
             )
+
+
+def _late_cost(generation: Generation, submission: Submission) -> int:
+    """Micro-dollars the provider took for what nobody is charged for: as it said, else by its list price."""
+    if submission.cost_elsewhere or submission.sent_at is None:
+        return 0
+    if submission.cost is not None and submission.cost_final:
+        return submission.cost
+    wasted, _ = map(int, rows.planned(_WASTED, [submission.id])[0])
+    return list_price(generation.model, submission.provider) * (submission.delivered + wasted)

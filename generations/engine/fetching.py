@@ -7,24 +7,29 @@ import base64
 import binascii
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
-from django.utils import timezone
+from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from generations.engine import keeping, killing, pace, planning
+from accounts import rows
+from generations.engine import clock, keeping, killing, pace, planning
 from generations.engine.claiming import Claim
 from generations.engine.conclude import conclude, finish_submission, lock
-from generations.engine.hearing import Heard, Kept
+from generations.engine.hearing import Heard, Kept, understood
 from generations.engine.persistence import in_transaction
 from generations.engine.recording import record
 from generations.models import Result, Submission, move_result, notify, original_key
 from generations.states import ResultState
-from generations.storage import KeyTaken, StorageError
+from generations.storage import Corrupt, KeyTaken, StorageError
 from providers import sealing
 from providers.door import DoorError, DownloadError, Fetched, Trouble
 from providers.errors import ProviderError, Reason
@@ -36,10 +41,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TRIES = 8
-PATIENT_TRIES = 720
-"""An hour: as long as a store may be away while its only copy of a picture waits here."""
-EXPIRED_TRIES = 6
-"""Over about 15 s: a gateway's file host may know a link a little later than its API does."""
+DECODES = 5
+"""How often a picture is decoded, fetched anew if need be, before it is called unusable."""
+SPOILED = 32
+"""How often a store may alter a picture, or have other bytes in its place, before it is given up."""
+KEEP_TRYING = timedelta(hours=24)
+"""At the least, however short a gateway's links are said to live."""
+EXPIRED_TRIES = 10
+"""Over about 4 min: a file host may know a link later than the API does, or be at odds with itself."""
 _REASONS = {
     Trouble.TOO_LARGE: Reason.TOO_LARGE,
     Trouble.EXPIRED: Reason.EXPIRED,
@@ -48,32 +57,38 @@ _REASONS = {
     Trouble.TOO_SLOW: Reason.EXPIRED,
 }
 
-read_reference = keeping.read_reference
+_ON_THE_WAY = {Trouble.UNREACHABLE, Trouble.SERVER_ERROR, Trouble.TOO_SLOW}
+"""Trouble that says nothing about the picture: it is asked for as long as its link may live."""
+_GONE = {Reason.NOT_FOUND, Reason.EXPIRED}
 
 
-async def fetch(net: Net, claim: Claim) -> None:
-    """Download one promised picture and keep its original; the row says so afterwards."""
-    result = await net.db(_load, claim)
-    if result is None:
+async def fetch(net: Net, claim: Claim, claimed: Awaitable[dict[UUID, Result]]) -> None:
+    """Download one promised picture and keep its original; the row says so afterwards.
+
+    ``claimed`` are the rows of all that were claimed together.
+    """
+    result = (await claimed).get(claim.id)
+    if result is None or result.state != ResultState.PENDING:
         return
-    with keeping.scratch() as folder:
-        path = folder / "picture"
-        try:
+    if result.decodes == DECODES - 1 and await _refresh(net, claim, result):
+        return
+    try:
+        with keeping.scratch() as folder:
+            path = folder / "picture"
             fetched = await _download(net, result, path)
-        except DownloadError as error:
-            if error.reason is Trouble.EXPIRED and await _refresh(net, result):
-                return
+            await killing.moment_on_loop("after_download")
+            key = original_key(result.submission.generation.project_id, result.asset_id, fetched.sha256)
+            await net.store(keeping.keep_original, path, key, fetched.sha256)
+    except DownloadError as error:
+        dead = error.reason is Trouble.EXPIRED or await net.db_surely(_hopeless, result, error.reason)
+        if not dead or not await _refresh(net, claim, result):
             await net.db_surely(_failed, claim, error.reason, str(error))
-            return
-        await killing.moment_on_loop("after_download")
-        key = original_key(result.submission.generation.project_id, result.asset_id, fetched.sha256)
-        try:
-            await net.db(keeping.keep_original, path, key, fetched.sha256)
-        except StorageError as error:
-            await net.db_surely(_not_kept, claim, error)
-            return
+        return
+    except (StorageError, OSError) as error:
+        await net.db_surely(_not_kept, claim, error)
+        return
     await killing.moment_on_loop("after_put")
-    await net.db_surely(_fetched, claim, key, fetched)
+    await net.db_surely(_fetched, result, key, fetched)
 
 
 async def _download(net: Net, result: Result, path: Path) -> Fetched:
@@ -86,20 +101,27 @@ async def keep_inline(net: Net, submission: Submission, promised: Iterable[Promi
     kept: dict[str, Kept] = {}
     for one in promised:
         data = one.data if one.data is not None else _data_of(one.url)
-        if data is not None:
-            kept[one.key] = await _keep_surely(net, submission, data)
+        if data is not None and (original := await _keep_surely(net, submission, data)):
+            kept[one.key] = original
     return kept
 
 
-async def _keep_surely(net: Net, submission: Submission, data: bytes) -> Kept:
-    """These bytes exist nowhere else: a store that is away is waited for, the lease is kept meanwhile."""
-    for attempt in range(PATIENT_TRIES):
+async def _keep_surely(net: Net, submission: Submission, data: bytes) -> Kept | None:
+    """These bytes exist nowhere else: a store or disk that is away is waited for, for as long as it takes.
+
+    The lease is kept meanwhile. None if the store altered them each time.
+    """
+    spoiled = 0
+    for attempt in count():
         try:
-            return await net.db_surely(_keep_bytes, submission, data)
-        except StorageError as error:
+            return await net.store(_keep_bytes, submission, data)
+        except (StorageError, OSError) as error:
             log.warning("waiting for the store with a picture in hand: %s", error)
-            await asyncio.sleep(min(5.0, 0.2 * 2 ** min(attempt, 5)))
-    return await net.db_surely(_keep_bytes, submission, data)
+            spoiled += isinstance(error, Corrupt | KeyTaken)
+        if spoiled >= SPOILED:
+            break
+        await asyncio.sleep(min(5.0, 0.2 * 2 ** min(attempt, 5)))
+    return None
 
 
 def _data_of(url: str | None) -> bytes | None:
@@ -122,48 +144,46 @@ def _keep_bytes(submission: Submission, data: bytes) -> Kept:
     return Kept(asset_id, key, sha256, len(data))
 
 
-def _load(claim: Claim) -> Result | None:
-    return (
-        Result.objects.select_related("submission__generation", "submission__account")
-        .filter(id=claim.id, fence=claim.fence, state=ResultState.PENDING)
-        .first()
+def _fetched(result: Result, key: str, fetched: Fetched) -> None:
+    """One statement; somebody else may have been first, or have written it off, and then nothing changes."""
+    move_result(
+        result,
+        ResultState.FETCHED,
+        wake=planning.MEDIA_CHANNEL,
+        storage_key=key,
+        sha256=fetched.sha256,
+        bytes=fetched.size,
+        due_at=Now(),
     )
-
-
-def _fetched(claim: Claim, key: str, fetched: Fetched) -> None:
-    def work() -> None:
-        result = Result.objects.get(id=claim.id)
-        if result.state == ResultState.PENDING:
-            move_result(
-                result,
-                ResultState.FETCHED,
-                storage_key=key,
-                sha256=fetched.sha256,
-                bytes=fetched.size,
-                due_at=timezone.now(),
-            )
-            notify(planning.MEDIA_CHANNEL)
-
-    in_transaction(work)
 
 
 def _failed(claim: Claim, trouble: Trouble, detail: str) -> None:
     """Try again later, or write the picture off: its link is dead, or what is there is no picture."""
 
     def work() -> None:
-        result = Result.objects.select_related("submission").get(id=claim.id)
+        result = Result.objects.select_related("submission__account").get(id=claim.id)
         if result.state != ResultState.PENDING:
             return
-        most = EXPIRED_TRIES if trouble is Trouble.EXPIRED else TRIES
-        if (trouble.retryable or trouble is Trouble.EXPIRED) and result.tries + 1 < most:
+        if _hopeless(result, trouble):
+            lose(result, ResultState.LOST, _REASONS.get(trouble, Reason.BAD_RESULT), detail)
+        elif trouble in _ON_THE_WAY and _link_may_live(result):
+            later(claim, detail)
+        else:
             again(claim, result.tries, detail)
-            return
-        lose(result, ResultState.LOST, _REASONS.get(trouble, Reason.BAD_RESULT), detail)
 
     in_transaction(work)
 
 
-def _not_kept(claim: Claim, error: StorageError) -> None:
+def _hopeless(result: Result, trouble: Trouble) -> bool:
+    """Whether this link is given up, now that it has failed once more."""
+    if trouble in _ON_THE_WAY and _link_may_live(result):
+        return False
+    most = EXPIRED_TRIES if trouble is Trouble.EXPIRED else TRIES
+    return not (trouble.retryable or trouble is Trouble.EXPIRED) or result.tries + 1 >= most
+
+
+def _not_kept(claim: Claim, error: StorageError | OSError) -> None:
+    """A store that is away, or a full disk, is come back to until the link is dead."""
     log.warning("an original could not be kept: %s", error)
 
     def work() -> None:
@@ -171,8 +191,10 @@ def _not_kept(claim: Claim, error: StorageError) -> None:
         if result.state != ResultState.PENDING:
             return
         if isinstance(error, KeyTaken):
-            Result.objects.filter(id=result.id).update(asset_id=uuid7())
-        if result.tries + 1 >= TRIES * 4:
+            Result.objects.filter(id=result.id, state=ResultState.PENDING).update(asset_id=uuid7())
+        if not isinstance(error, Corrupt | KeyTaken):
+            later(claim, str(error))
+        elif result.tries + 1 >= SPOILED:
             lose(result, ResultState.LOST, Reason.STORAGE, str(error))
         else:
             again(claim, result.tries, str(error))
@@ -182,13 +204,31 @@ def _not_kept(claim: Claim, error: StorageError) -> None:
 
 def again(claim: Claim, tries: int, detail: str) -> None:
     """Come back to a result later, with widening gaps."""
-    wait = min(120.0, 0.5 * 2**tries) + pace.backoff(0)
+    wait = min(120.0, 0.5 * 2 ** min(tries, 10)) + pace.backoff(0)
     Result.objects.filter(id=claim.id, fence=claim.fence).update(
         tries=tries + 1,
         detail=detail[:500],
-        due_at=timezone.now() + timedelta(seconds=wait),
+        due_at=clock.now() + timedelta(seconds=wait),
         lease_until=None,
     )
+
+
+_LATER = """
+UPDATE generations_result SET detail = %(detail)s, lease_until = NULL, due_at = statement_timestamp()
+  + %(least)s + least(greatest(statement_timestamp() - created_at, interval '0') / 4, interval '2 minutes')
+WHERE id = %(id)s AND fence = %(fence)s RETURNING id
+"""
+
+
+def later(claim: Claim, detail: str) -> None:
+    """Come back, with gaps that widen with its age, to a result that is not to blame: no try is counted."""
+    least = timedelta(seconds=0.5 + pace.backoff(0))
+    rows.planned(_LATER, {"detail": detail[:500], "least": least, "id": claim.id, "fence": claim.fence})
+
+
+def _link_may_live(result: Result) -> bool:
+    life = max(KEEP_TRYING, timedelta(seconds=result.submission.account.traits.link_life))
+    return clock.now() - result.created_at < life
 
 
 def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> bool:
@@ -202,33 +242,49 @@ def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> boo
     return True
 
 
-async def _refresh(net: Net, result: Result) -> bool:
+async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
     """Ask the provider once for a fresh link. True if it gave one, or could not be asked just now."""
-    if result.refreshed:
-        return False
     submission = result.submission
-    try:
-        provider = submission.account.adapter()
-    except sealing.Unreadable:
+    if result.refreshed or not submission.theirs:
         return False
-    exchange = provider.poll(submission.theirs) if submission.theirs else None
-    if exchange is None:
-        return False
+    if await net.db(in_transaction, partial(pace.wait_to_ask, submission.account)):
+        await net.db_surely(later, claim, "its gateway is asked for a fresh link in a moment")
+        return True
     try:
+        exchange = submission.account.adapter().poll(submission.theirs)
+        if exchange is None:
+            return False
         answer = await net.door.send(exchange)
-        report = exchange.read(answer)
-    except (DoorError, ProviderError):
+        report = understood(exchange, answer)
+        if isinstance(report, Running) and result.key not in {one.key for one in report.results}:
+            raise ProviderError(Reason.NO_ANSWER, "nothing new about it")  # asked too soon: 304
+    except (DoorError, ProviderError, sealing.Unreadable) as error:
+        gone = isinstance(error, ProviderError) and error.reason in _GONE
+        if gone or not await net.db(_link_may_live, result):
+            return False
+        await net.db_surely(later, claim, f"no fresh link could be asked for: {error}")
+        return True
+    if not isinstance(report, Done | Running):
         return False
-    links = {one.key: one.url for one in report.results} if isinstance(report, Done | Running) else {}
-    if links.get(result.key, result.url) == result.url:
+    told = tuple(_elsewhere(one, result) for one in report.results)
+    if {one.key: one.url for one in told}.get(result.key) in {None, result.url}:
         return False
-    await net.db_surely(record, submission.id, Heard(report, answer, who=net.owner), provider.traits)
+    report = replace(report, results=told)
+    await net.db_surely(
+        record, submission.id, Heard(report, answer, who=net.owner), submission.account.traits
+    )
     await net.db_surely(_fresh_link, result)
     return True
 
 
+def _elsewhere(told: Promised, result: Result) -> Promised:
+    """What is told anew of a picture whose link is dead: if the link is the same, at its other address."""
+    dead = told.key == result.key and told.url == result.url
+    return replace(told, url=told.spare) if dead and told.spare else told
+
+
 def _fresh_link(result: Result) -> None:
     Result.objects.filter(id=result.id, state=ResultState.PENDING).update(
-        refreshed=True, due_at=timezone.now(), lease_until=None
+        refreshed=True, tries=0, due_at=clock.now(), lease_until=None
     )
     notify(planning.DUE_CHANNEL)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from uuid6 import uuid7
 
+from accounts import rows
 from generations.engine import planning
-from generations.models import Result, Submission, notify
-from generations.states import ResultState
-from providers.errors import ProviderError
-from providers.values import Answer, Cost, Report, Running
+from generations.models import Result, Submission, moves
+from generations.states import ResultState, SubmissionState
+from providers.errors import ProviderError, Reason
+from providers.values import Answer, Cost, Exchange, Report, Running
 from providers.values import Result as Promised
 
+log = logging.getLogger(__name__)
 RAW_MAX = 64 * 1024
 _SIGNED = re.compile(r'(https?://[^\s"\\]*?\?)[^\s"\\]*')
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{2000,}")
@@ -35,16 +37,37 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a provider said, and the evidence. ``kept`` holds originals that came with it, by result key."""
+    """What a provider said, and the evidence. ``kept`` holds originals that came with it, by result key.
+
+    ``post`` numbers the paid request that this answers, None for what was merely asked. ``asked``
+    is the submission as it was when it was asked about, ``taken`` whether the provider's id is another's.
+    """
 
     report: Report | ProviderError
     answer: Answer | None = None
     kept: Mapping[str, Kept] = field(default_factory=dict)
     who: str = ""
-    asked_at: datetime | None = None
+    post: int | None = None
+    asked: Submission | None = None
+    taken: bool = False
+
+
+def understood(exchange: Exchange[Report], answer: Answer) -> Report:
+    """What the answer says. Raises ProviderError, whatever its adapter stumbles over.
+
+    A flaw of ours must not lose what came back: it is evidence, and the call may be paid for.
+    """
+    try:
+        return exchange.read(answer)
+    except ProviderError:
+        raise
+    except Exception as error:
+        log.exception("an answer could not be read")
+        raise ProviderError(Reason.NO_ANSWER, f"it could not be read: {type(error).__name__}") from error
 
 
 def keep_evidence(submission: Submission, heard: Heard) -> None:
+    """Note what was said and what it cost."""
     changes: dict[str, object] = {"lease_until": None, "lease_owner": ""}
     if heard.answer is not None:
         changes |= {"http_status": heard.answer.status, "raw": redacted(heard.answer.body)}
@@ -60,58 +83,89 @@ def keep_evidence(submission: Submission, heard: Heard) -> None:
     request_id = getattr(heard.report, "request_id", None)
     if request_id:
         changes["request_id"] = str(request_id)[:200]
-    Submission.objects.filter(id=submission.id).update(**changes)
-    for name, value in changes.items():
-        setattr(submission, name, value)
+    moves.note(submission, **changes)
 
 
-def claim_theirs(submission: Submission, theirs: str | None) -> bool:
-    """Write down the provider's id; False if it belongs to another submission already."""
-    if not theirs or submission.theirs == theirs:
-        return True
-    if submission.theirs:
+def theirs_of(heard: Heard) -> str | None:
+    """The provider's id, as far as this tells it."""
+    theirs = getattr(heard.report, "theirs", None)
+    return str(theirs)[:200] if theirs else None
+
+
+def claim_theirs(submission: Submission, heard: Heard) -> bool:
+    """Note the provider's id; False if it belongs to another submission already.
+
+    Two that are told the same id at the very same moment meet at the database's constraint; the second
+    is recorded anew and then finds it taken.
+    """
+    theirs = theirs_of(heard)
+    if not theirs or submission.theirs:
         return True  # the first id we were told stays
-    try:
-        with transaction.atomic():
-            Submission.objects.filter(id=submission.id).update(theirs=theirs[:200])
-    except IntegrityError:
-        return False
-    submission.theirs = theirs[:200]
-    return True
+    if not heard.taken:
+        moves.note(submission, theirs=theirs)
+    return not heard.taken
 
 
-def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard) -> None:
-    """Write down each promised picture once; a fresh link replaces one that was not fetched yet."""
-    known = {row.key: row for row in Result.objects.filter(submission=submission)}
-    fresh: list[Result] = []
+def wrote_of_it(submission: Submission) -> bool:
+    """Whether the provider wrote to its secret path since it was sent the last time."""
+    return submission.webhook_events.filter(received_at__gte=submission.sent_at).exists()
+
+
+_PROMISE = """
+WITH written AS (
+  INSERT INTO generations_result (id, submission_id, key, position, url, asset_id, state, seed,
+    revised_prompt, flagged, storage_key, sha256, bytes, reason, detail, tries, refreshed, lease_owner, fence)
+  SELECT p.id, %s, p.key, p.position, p.url, p.asset_id, p.state, p.seed, p.revised_prompt,
+    p.flagged, p.storage_key, p.sha256, p.bytes, '', '', 0, false, '', 0
+  FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::uuid[], %s::text[], %s::bigint[], %s::text[],
+    %s::bool[], %s::text[], %s::text[], %s::bigint[])
+    AS p (id, key, position, url, asset_id, state, seed, revised_prompt, flagged, storage_key, sha256, bytes)
+  ON CONFLICT DO NOTHING)
+SELECT pg_notify(channel, '') FROM unnest(%s::text[]) channel
+"""
+
+
+_KNOWN = "SELECT key, url FROM generations_result WHERE submission_id = %s"
+
+
+def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard) -> bool:
+    """Write down each promised picture once; a fresh link replaces one that was not fetched yet.
+
+    Whether any was new, and so waits to be fetched or looked at.
+    """
+    # While it is on the wire for the first time, nothing can have been promised.
+    asked_before = submission.state != SubmissionState.SENDING
+    known = dict(rows.planned(_KNOWN, [submission.id])) if asked_before and results else {}
+    fresh: list[tuple[Any, ...]] = []
     for promised in results:
-        row = known.get(promised.key)
-        if row is not None:
-            if promised.url and row.state == ResultState.PENDING and row.url != promised.url:
-                Result.objects.filter(id=row.id, state=ResultState.PENDING).update(url=promised.url)
+        if promised.key in known:
+            if promised.url and known[promised.key] != promised.url:
+                pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)
+                pending.filter(key=promised.key).update(url=promised.url)
             continue
-        kept = heard.kept.get(promised.key)
-        fresh.append(
-            Result(
-                submission=submission,
-                key=promised.key[:200],
-                position=len(known) + len(fresh),
-                url=promised.url or "",
-                asset_id=kept.asset_id if kept else uuid7(),
-                state=ResultState.FETCHED if kept else ResultState.PENDING,
-                storage_key=kept.storage_key if kept else "",
-                sha256=kept.sha256 if kept else "",
-                bytes=kept.size if kept else None,
-                seed=promised.seed,
-                revised_prompt=promised.revised_prompt or "",
-                flagged=promised.flagged,
-            )
-        )
+        fresh.append(_row(promised, len(known) + len(fresh), heard.kept.get(promised.key)))
     if fresh:
-        Result.objects.bulk_create(fresh, ignore_conflicts=True)
-        notify(planning.DUE_CHANNEL)
-        if heard.kept:
-            notify(planning.MEDIA_CHANNEL)
+        channels = [planning.DUE_CHANNEL, *([planning.MEDIA_CHANNEL] if heard.kept else [])]
+        rows.planned(_PROMISE, [submission.id, *map(list, zip(*fresh, strict=True)), channels])
+    return bool(fresh)
+
+
+def _row(promised: Promised, position: int, kept: Kept | None) -> tuple[Any, ...]:
+    """The values of a result, in the order of ``_PROMISE``."""
+    return (
+        uuid7(),
+        promised.key[:200],
+        position,
+        promised.url or "",
+        kept.asset_id if kept else uuid7(),
+        (ResultState.FETCHED if kept else ResultState.PENDING).value,
+        promised.seed,
+        promised.revised_prompt or "",
+        promised.flagged,
+        kept.storage_key if kept else "",
+        kept.sha256 if kept else "",
+        kept.size if kept else None,
+    )
 
 
 def redacted(body: bytes) -> str:

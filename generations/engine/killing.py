@@ -2,8 +2,10 @@
 
 ``SEEDBANK_KILL_AT`` names the moment. With ``SEEDBANK_KILL_CROWD`` so many have to get there: the
 earlier ones wait at it for the last, so that one kill cuts each of them off exactly there. With
-``SEEDBANK_KILL_ONCE``, a file, only the first process to get so far is killed. ``SEEDBANK_LEASE``
-shortens leases. All of it is for tests (``SEEDBANK_TESTING``); elsewhere every moment passes unnoticed.
+``SEEDBANK_KILL_ONCE``, a file, only the first to get so far is killed. ``SEEDBANK_KILL_BY`` names another
+signal: who is stopped at a moment goes on from there. ``SEEDBANK_LEASE`` shortens leases,
+``SEEDBANK_LOOK`` the time between two looks for work. All of it is for tests (``SEEDBANK_TESTING``);
+elsewhere every moment passes unnoticed.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ _TESTING = bool(os.environ.get("SEEDBANK_TESTING"))
 _MOMENT = os.environ.get("SEEDBANK_KILL_AT", "") if _TESTING else ""
 _CROWD = int(os.environ.get("SEEDBANK_KILL_CROWD") or 1)
 _ONCE = os.environ.get("SEEDBANK_KILL_ONCE", "")
+_BLOW = signal.Signals[os.environ.get("SEEDBANK_KILL_BY") or "SIGKILL"]
 _arrivals = count(1)
 
 
@@ -39,6 +42,11 @@ def lease(seconds: int) -> int:
     return int(os.environ.get("SEEDBANK_LEASE") or seconds) if _TESTING else seconds
 
 
+def look(seconds: float) -> float:
+    """How long a worker that nobody wakes waits until it looks for due rows again."""
+    return float(os.environ.get("SEEDBANK_LOOK") or seconds) if _TESTING else seconds
+
+
 def _waits_for_the_last() -> bool:
     if _ONCE and Path(_ONCE).exists():
         return False
@@ -46,5 +54,5 @@ def _waits_for_the_last() -> bool:
         return True
     if _ONCE:
         Path(_ONCE).touch()
-    os.kill(os.getpid(), signal.SIGKILL)
-    return True
+    os.kill(os.getpid(), _BLOW)
+    return _BLOW == signal.SIGKILL

@@ -16,12 +16,23 @@ from generations.engine.planning import DUE_CHANNEL, MEDIA_CHANNEL
 log = logging.getLogger(__name__)
 
 
-def connection_parameters() -> dict[str, Any]:
-    """How to reach the database, for a connection of one's own."""
-    names = {"dbname", "user", "password", "host", "port", "sslmode"}
-    return {
-        name: value for name, value in connection.get_connection_params().items() if name in names and value
-    }
+LIBPQ = frozenset(option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults())
+
+
+def connection_parameters(**own: Any) -> dict[str, Any]:
+    """How to reach the database for a connection of one's own: as Django does, but for what ``own`` says."""
+    known = connection.get_connection_params()
+    return {name: value for name, value in known.items() if name in LIBPQ and value} | own
+
+
+def somebody_listens() -> bool:
+    """Whether a worker is at work on this database, on whatever machine."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() "
+            "AND application_name = 'seedbank-listen')"
+        )
+        return bool(cursor.fetchone() == (True,))
 
 
 async def listen(heard: Callable[[], None], channels: tuple[str, ...] = (DUE_CHANNEL, MEDIA_CHANNEL)) -> None:
@@ -29,7 +40,7 @@ async def listen(heard: Callable[[], None], channels: tuple[str, ...] = (DUE_CHA
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(
-                **connection_parameters(), autocommit=True, application_name="seedbank-listen"
+                **connection_parameters(application_name="seedbank-listen"), autocommit=True
             ) as link:
                 for channel in channels:
                     await link.execute(f"LISTEN {channel}")
@@ -48,7 +59,7 @@ def listen_in_thread(
     while not stopping.is_set():
         try:
             with psycopg.Connection.connect(
-                **connection_parameters(), autocommit=True, application_name="seedbank-listen"
+                **connection_parameters(application_name="seedbank-listen"), autocommit=True
             ) as link:
                 for channel in channels:
                     link.execute(f"LISTEN {channel}")

@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import Error, close_old_connections
-from django.utils import timezone
 from uuid6 import uuid7
 
+from accounts import rows
 from generations import imaging
-from generations.engine import alarm, claiming, fetching, keeping, killing, listening
+from generations.engine import (
+    alarm,
+    claiming,
+    clock,
+    fetching,
+    keeping,
+    killing,
+    listening,
+    origins,
+    reading,
+)
 from generations.engine.claiming import Claim
-from generations.engine.conclude import conclude, finish_submission, lock
-from generations.engine.persistence import in_transaction
-from generations.models import Asset, Kind, Result, Submission, move_result
+from generations.engine.conclude import conclude, finish_submission
+from generations.engine.persistence import forget_connection, in_transaction
+from generations.models import Asset, Kind, Result, move_result, moves
+from generations.models.terms import quoted, words_of
 from generations.states import ResultState
 from generations.storage import StorageError, originals
 from providers.errors import Reason
 
 log = logging.getLogger(__name__)
-LOOK_EVERY = 1.0
-DECODES = 3
-"""How often a picture is fetched anew, or decoded again, before it is called unusable."""
+LOOK_EVERY = killing.look(1.0)
 
 
 class Media:
     """Claims kept originals and turns them into assets, as many at once as there are cores."""
 
-    def __init__(self, *, at_once: int | None = None) -> None:
+    def __init__(self, *, at_once: int | None = None, died: Callable[[], None] | None = None) -> None:
+        """``died`` is called if the loop ends without having been asked to."""
         self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._at_once = at_once or max(1, os.cpu_count() or 1)
+        self._died = died
         self._pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="media")
         self._bell = threading.Event()
         self._stopping = threading.Event()
@@ -59,16 +73,27 @@ class Media:
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._look()
-            except Error as error:
-                log.warning("nothing could be claimed: %s", error)
-            finally:
-                close_old_connections()
-            self._bell.wait(LOOK_EVERY)
-            self._bell.clear()
-        self._pool.shutdown(wait=True)
+        try:
+            keeping.tidy_scratch()
+            with contextlib.suppress(StorageError):
+                keeping.see_the_mark()
+            while not self._stopping.is_set():
+                self._look_once()
+                self._bell.wait(LOOK_EVERY)
+                self._bell.clear()
+        finally:
+            self._pool.shutdown(wait=True)
+            if self._died is not None and not self._stopping.is_set():
+                self._died()
+
+    def _look_once(self) -> None:
+        try:
+            self._look()
+        except Error as error:
+            log.warning("nothing could be claimed: %s", error)
+            forget_connection(error)
+        finally:
+            close_old_connections()
 
     def _look(self) -> None:
         room = self._at_once * 2 - len(self._held)
@@ -79,6 +104,9 @@ class Media:
     def _work(self, claim: Claim) -> None:
         try:
             develop(claim)
+        except Error:
+            _let_go(claim)
+            raise
         finally:
             close_old_connections()
 
@@ -101,18 +129,25 @@ class Media:
                 close_old_connections()
 
 
+def _let_go(claim: Claim) -> None:
+    """The database failed this picture, which may go well at once; if it is still away, the lease ends it."""
+    close_old_connections()
+    with contextlib.suppress(Error):
+        claiming.release("generations_result", claim)
+
+
 def develop(claim: Claim) -> None:
     """Decode one original; store what it is, or say why it is nothing."""
-    result = (
-        Result.objects.select_related("submission__generation", "submission__account")
-        .filter(id=claim.id, fence=claim.fence, state=ResultState.FETCHED)
-        .first()
-    )
-    if result is None:
+    result = reading.results([claim]).get(claim.id)
+    if result is None or result.state != ResultState.FETCHED:
         return
     try:
         with originals().local_copy(result.storage_key) as path:
-            picture = keeping.inspect_and_keep(path, result.storage_key, result.sha256, original=False)
+            generation, sandbox = result.submission.generation, result.submission.account.sandbox
+            origin = origins.made_by(generation, result.asset_id, sandbox=sandbox)
+            picture = keeping.inspect_and_keep(
+                path, result.storage_key, result.sha256, original=False, origin=origin
+            )
     except imaging.Rejected as error:
         _reject(claim, str(error.reason), refetch=True)
         return
@@ -120,26 +155,34 @@ def develop(claim: Claim) -> None:
         _reject(claim, str(error), refetch=False)
         return
     except FileNotFoundError:
-        _reject(claim, "the kept original is gone", refetch=True)
+        _look_for_the_store(claim)
         return
-    except StorageError as error:
+    except (StorageError, OSError) as error:
         log.warning("an original could not be read: %s", error)
-        fetching.again(claim, result.tries, str(error))
+        fetching.later(claim, str(error))
         return
     killing.moment("before_final_commit")
-    in_transaction(lambda: _store(claim, picture))
+    in_transaction(lambda: _store(claim, picture, sandbox=result.submission.account.sandbox))
 
 
-def _store(claim: Claim, picture: imaging.Picture) -> None:
-    """The row that shows it, after its bytes were written and read back."""
-    result = Result.objects.select_related("submission").get(id=claim.id)
-    generation = lock(result.submission.generation_id)
-    # Of the submission alone: an account locked here would stop everybody's submits through it.
-    submissions = Submission.objects.select_for_update(of=("self",)).select_related("account")
-    submission = submissions.get(id=result.submission_id)
-    if not move_result(result, ResultState.STORED, url=""):
+def _look_for_the_store(claim: Claim) -> None:
+    """An original is not where it was kept: it is gone, or the whole store is away."""
+    try:
+        keeping.see_the_mark()
+    except StorageError as error:
+        log.error("an original could not be read: %s", error)
+        fetching.later(claim, str(error))
         return
-    Asset.objects.create(
+    _reject(claim, "the kept original is gone", refetch=True)
+
+
+def _store(claim: Claim, picture: imaging.Picture, *, sandbox: bool) -> None:
+    """The row that shows it, after its bytes were written and read back."""
+    result = reading.lock_result(claim.id)
+    submission, generation = result.submission, result.submission.generation
+    if result.state != ResultState.FETCHED or not move_result(result, ResultState.STORED, url=""):
+        return
+    asset = Asset(
         id=result.asset_id,
         project_id=generation.project_id,
         user_id=generation.user_id,
@@ -155,15 +198,20 @@ def _store(claim: Claim, picture: imaging.Picture) -> None:
         width=picture.width,
         height=picture.height,
         thumbhash=picture.thumbhash,
+        likeness=picture.likeness,
         seed=result.seed,
         revised_prompt=result.revised_prompt,
         flagged=result.flagged,
-        sandbox=submission.account.sandbox,
+        sandbox=sandbox,
         late=generation.ended,
         tags=generation.tags,
+        terms=" ".join(quoted(word) for word in words_of(generation.prompt)),
     )
-    Submission.objects.filter(id=submission.id).update(delivered=submission.delivered + 1)
+    sql, values = rows.insertion([asset])
+    rows.planned(f"{sql} RETURNING id", values)
+    moves.note(submission, delivered=submission.delivered + 1)
     finish_submission(submission)
+    moves.write(submission)
     conclude(generation)
 
 
@@ -179,10 +227,10 @@ def _reject(claim: Claim, why: str, *, refetch: bool) -> None:
         if result.state != ResultState.FETCHED:
             return ""
         key = result.storage_key
-        if result.tries + 1 >= DECODES or (refetch and not result.url):
+        if result.decodes + 1 >= fetching.DECODES or (refetch and not result.url):
             return key if fetching.lose(result, ResultState.REJECTED, Reason.BAD_RESULT, why) else ""
-        due = timezone.now() + timedelta(seconds=2**result.tries)
-        changes = {"tries": result.tries + 1, "detail": why, "due_at": due}
+        due = clock.now() + timedelta(seconds=4**result.decodes)
+        changes: dict[str, Any] = {"decodes": result.decodes + 1, "detail": why, "due_at": due}
         if refetch:
             return key if move_result(result, ResultState.PENDING, asset_id=uuid7(), **changes) else ""
         Result.objects.filter(id=result.id).update(lease_until=None, **changes)

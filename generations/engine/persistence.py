@@ -7,25 +7,77 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 
 T = TypeVar("T")
 
 _AGAIN = {"40001", "40P01", "55P03"}
+_IDLE_TOO_LONG = "25P03"
+"""In a transaction, as a worker is that was stopped within one."""
+_READS_ONLY = "25006"
+"""What a server says that has fallen behind another: whoever writes must connect anew."""
+_TOOK_TOO_LONG = "57014"
 TRIES = 4
+READ_AGAIN_FOR = 20.0
+"""Seconds to wait for a database that went away just when it was told to commit."""
 
 
-def in_transaction(work: Callable[[], T]) -> T:
-    """Run in a transaction of its own; a deadlock, lock time-out or serialization failure is tried again."""
+def in_transaction(work: Callable[[], T], *, landed: Callable[[], T | None] | None = None) -> T:
+    """Run in a transaction of its own; what surely took no effect is tried again.
+
+    That is so after a deadlock, a lock time-out and a connection cut on the way. One that is cut at
+    COMMIT leaves it open. With ``landed`` it is then read again, in a transaction of its own: what the
+    work gave if it took effect, None if it did not. ``landed`` must first lock a row that the work had
+    locked, for the cut transaction may still be on its way to its end.
+    """
     for attempt in range(TRIES):
+        finished = False
         try:
             with transaction.atomic(durable=False):
-                return work()
-        except OperationalError as error:
-            if sqlstate(error) not in _AGAIN or attempt == TRIES - 1:
+                given = work()
+                finished = True
+            return given
+        except (OperationalError, InterfaceError, InternalError) as error:
+            if gone(error) and finished:
+                if landed is None:
+                    raise
+                if (found := read_again(landed)) is not None:
+                    return found
+            elif gone(error) and sqlstate(error) != _TOOK_TOO_LONG:
+                forget_connection(error)  # and with it whatever was done
+            elif sqlstate(error) not in _AGAIN:
                 raise
-            time.sleep(random.uniform(0.01, 0.05 * 2**attempt))
+            if attempt == TRIES - 1:
+                raise
+            step_aside(attempt)
     raise AssertionError("unreachable")
+
+
+def step_aside(attempt: int) -> None:
+    """Let whoever was in the way go first, for a moment that grows and is not the same for any two."""
+    time.sleep(random.uniform(0.01, 0.05 * 2**attempt))
+
+
+def read_again(landed: Callable[[], T | None]) -> T | None:
+    """Ask as soon as the database can be asked. Raises what it raises if it stays away."""
+    end = time.monotonic() + READ_AGAIN_FOR
+    while True:
+        forget_connection()
+        try:
+            with transaction.atomic(durable=False):
+                return landed()
+        except (OperationalError, InterfaceError, InternalError) as error:
+            if not passing(error) or time.monotonic() > end:
+                raise
+            forget_connection(error)
+            time.sleep(0.2)
 
 
 def sqlstate(error: Exception) -> str:
@@ -34,11 +86,23 @@ def sqlstate(error: Exception) -> str:
 
 def gone(error: Exception) -> bool:
     """Whether the database itself is away for a moment: restarting, or the connection was cut."""
+    if isinstance(error, InternalError):
+        return sqlstate(error) in {_IDLE_TOO_LONG, _READS_ONLY}
     return isinstance(error, InterfaceError) or (
         isinstance(error, OperationalError) and sqlstate(error)[:2] in {"", "08", "57", "53"}
     )
 
 
-def forget_connection() -> None:
-    """Give a broken connection back, so that the next statement opens a fresh one."""
+def passing(error: Exception) -> bool:
+    """Whether the same may go well later: the database is away, or somebody holds what is wanted."""
+    return gone(error) or (isinstance(error, OperationalError) and sqlstate(error) in _AGAIN)
+
+
+def forget_connection(error: Exception | None = None) -> None:
+    """Give a broken connection back, so that the next statement opens a fresh one.
+
+    One that only reads looks sound, and the pool would hand it out again for ever: it is closed.
+    """
+    if error is not None and sqlstate(error) == _READS_ONLY and connection.connection is not None:
+        connection.connection.close()
     close_old_connections()

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
+from accounts import rows
 from accounts.errors import Refusal
-from generations.engine import routing
+from generations.engine import clock, routing
 from generations.engine.routing import Quote
-from generations.models import Asset, Generation, Submission
+from generations.models import Batch, Generation, Submission
 from generations.states import SubmissionState
 from providers.models import ProviderAccount
-from providers.values import ImageRequest, Reference
+from providers.values import ImageRequest
 
 DUE_CHANNEL = "seedbank_due"
 MEDIA_CHANNEL = "seedbank_media"
+AT_REST = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a planned submission of a paused batch is due: not before somebody lets it go on."""
 _NOT_KEPT = {"references", "webhook_url"}
 
 Rows = QuerySet[Submission]
-Reader = Callable[[Asset], Reference]
 
 
 def plan(
     generation: Generation, quote: Quote, request: ImageRequest, *, upload_urls: Sequence[str] = ()
-) -> list[Submission]:
-    """One submission for each paid call that the request needs."""
-    assert quote.account is not None and quote.unit is not None
-    return Submission.objects.bulk_create(
+) -> None:
+    """Write a new generation, one submission for each paid call that it needs, and wake the workers."""
+    assert quote.account is not None
+    assert quote.unit is not None
+    planned = [
         Submission(
             generation=generation,
             account=quote.account,
@@ -39,12 +43,30 @@ def plan(
             unit_price=quote.unit,
         )
         for n, count in enumerate(quote.calls)
+    ]
+    one, its_values = rows.insertion([generation])
+    parts, their_values = rows.insertion(planned)
+    filled = rows.filled_in(Generation)
+    returned = ", ".join(filled)
+    sql = (
+        f"WITH made AS ({one} RETURNING {returned}), planned AS ({parts})"  # noqa: S608 - our own names
+        f" SELECT pg_notify(%s, ''), {returned} FROM made"
     )
+    ((_, *values),) = rows.planned(sql, [*its_values, *their_values, DUE_CHANNEL])
+    rows.written(generation, **dict(zip(filled, values, strict=True)))
 
 
 def request_of(submission: Submission, **changes: Any) -> ImageRequest:
     """The request as it was planned; references and the webhook address are added by the caller."""
     return ImageRequest(**{**submission.asked, **changes})
+
+
+def when(generation: Generation, moment: datetime) -> datetime:
+    """When a submission of a locked generation may be sent: then, unless its batch is at rest."""
+    if generation.batch_id is None:
+        return moment
+    resting = Batch.objects.filter(id=generation.batch_id, paused_at__isnull=False).exists()
+    return AT_REST if resting else moment
 
 
 def plan_elsewhere(generation: Generation, refused: Submission) -> bool:
@@ -70,7 +92,8 @@ def plan_elsewhere(generation: Generation, refused: Submission) -> bool:
         quote = routing.choose(request, provider="auto", strategy=generation.strategy, without=without)
     except Refusal:
         return False
-    assert quote.account is not None and quote.unit is not None
+    assert quote.account is not None
+    assert quote.unit is not None
     unit = min(quote.unit, generation.unit_price)
     for count in quote.calls:
         _again(generation, refused, quote.account, quote.provider, unit, count=count)
@@ -95,6 +118,7 @@ def _again(
         asked=asked,
         pictures=asked["count"] * (asked.get("sequential") or 1),
         unit_price=unit,
+        due_at=when(generation, clock.now()),
     )
 
 

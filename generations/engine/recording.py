@@ -6,133 +6,175 @@ submission, its results and its generation in one transaction.
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, Exists, OuterRef, Value, When
+from django.db import IntegrityError
 from django.db.models.functions import Now
-from django.utils import timezone
+from django.utils.translation import gettext_noop
 
-from generations.engine import pace
-from generations.engine.conclude import conclude, finish_submission, lock
-from generations.engine.hearing import Heard, claim_theirs, keep_evidence, promise
+from accounts import rows
+from generations.engine import clock, killing, pace, reading, shortfall
+from generations.engine.conclude import conclude, finish_submission
+from generations.engine.hearing import Heard, claim_theirs, keep_evidence, promise, theirs_of, wrote_of_it
 from generations.engine.persistence import in_transaction
 from generations.engine.refusing import go_elsewhere, lose_track, put_back
-from generations.models import Result, Submission, WebhookEvent, move_submission
+from generations.models import Result, Submission, move_submission, moves
+from generations.models.moves import Sql
 from generations.states import SubmissionState
 from providers.errors import ProviderError, Reason
 from providers.provider import Traits
 from providers.values import Accepted, Done, Failed, Running
 
+log = logging.getLogger(__name__)
 _S = SubmissionState
 PROGRESS_STEP = 9
 """Per cent below which progress is not worth a write."""
-ASK_ONCE_MORE = timedelta(seconds=2)
+OF_THE_REQUEST = frozenset({Reason.INVALID_REQUEST, Reason.CONTENT_REFUSED})
+"""Refusals of what was asked, which any account and any gateway may be expected to repeat."""
+_ANOTHERS = gettext_noop("the provider gave an id that belongs to another submission")
 LATE = frozenset({_S.ABANDONED, _S.REFUSED, _S.FAILED})
+"""Ends of ours that a provider may know better: it has the order, and its pictures are paid for."""
 
 
 def record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
     """Take in what was said. Raises only what the database raises."""
-    if isinstance(heard.report, Running) and _nothing_new(submission_id, heard.report, traits):
+    if isinstance(heard.report, Running) and _nothing_new(submission_id, heard, heard.report, traits):
         return
-    in_transaction(lambda: _record(submission_id, heard, traits))
+    try:
+        in_transaction(lambda: _record(submission_id, heard, traits))
+    except IntegrityError:  # another submission was told the same id at this very moment
+        in_transaction(lambda: _record(submission_id, heard, traits))
 
 
-def _nothing_new(submission_id: UUID, report: Running, traits: Traits) -> bool:
+_NOTHING_NEW = """
+UPDATE generations_submission SET polls = %(polls)s + 1, misses = 0, missing_since = NULL,
+  due_at = {due_at}, lease_until = NULL, lease_owner = ''
+WHERE id = %(id)s AND state = 'running' AND (%(theirs)s::text IS NULL OR theirs = %(theirs)s)
+  AND (%(progress)s::int IS NULL OR progress >= %(progress)s)
+RETURNING id
+"""
+
+
+def _nothing_new(submission_id: UUID, heard: Heard, report: Running, traits: Traits) -> bool:
     """Most answers to a poll say "not yet": one statement moves the next question on."""
-    if report.results or report.cost:
+    if report.results or report.cost or report.word or heard.asked is None:
         return False
-    rows = Submission.objects.filter(id=submission_id, state=_S.RUNNING)
-    if report.theirs:
-        rows = rows.filter(theirs=report.theirs)
-    if report.progress is not None:
-        rows = rows.filter(progress__gte=report.progress - PROGRESS_STEP)
-    polls = rows.values_list("polls", flat=True).first()
-    if polls is None:
-        return False
-    return bool(
-        rows.update(
-            polls=polls + 1,
-            misses=0,
-            missing_since=None,
-            due_at=_next_poll(traits, polls),
-            lease_until=None,
-            lease_owner="",
-        )
-    )
+    values = {
+        "polls": heard.asked.polls,
+        "id": submission_id,
+        "theirs": report.theirs or None,
+        "progress": None if report.progress is None else report.progress - PROGRESS_STEP,
+        "later": _later(traits, heard.asked),
+    }
+    due_at = _WRITTEN_MEANWHILE.format("%(later)s") if traits.webhook else "%(later)s"
+    return bool(rows.planned(_NOTHING_NEW.format(due_at=due_at), values))
 
 
 def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
-    generation_id = Submission.objects.values_list("generation_id", flat=True).get(id=submission_id)
-    generation = lock(generation_id)
-    submission = Submission.objects.select_for_update().get(id=submission_id)
-    submission.generation = generation
-    answers_the_post = submission.state == _S.SENDING
+    submission, taken, ailing = reading.lock_submission(submission_id, theirs_of(heard))
+    generation, heard = submission.generation, replace(heard, taken=taken)
+    killing.moment("in_record")
+    if _is_about_an_earlier_post(submission, heard):
+        return
+    answers_a_post = submission.state == _S.SENDING or heard.post is not None
     keep_evidence(submission, heard)
     match heard.report:
+        case Done() | Failed() if heard.post is None and not claim_theirs(submission, heard):
+            lose_track(submission, heard, _ANOTHERS)
         case Accepted():
-            _accepted(submission, heard.report, heard, traits)
+            _accepted(submission, heard, traits)
         case Running():
             _running(submission, heard.report, heard, traits)
         case Done():
-            _done(submission, heard.report, heard)
+            _done(submission, heard.report, heard, traits)
         case Failed():
             _failed(submission, heard.report, heard)
         case ProviderError():
             _unanswered(submission, heard.report, heard, traits)
-    _count(submission, heard, answers_the_post)
+    moves.write(submission)
+    _count(submission, heard, answers_a_post, ailing=ailing)
     if not (isinstance(heard.report, Accepted) and generation.status == submission.state == _S.RUNNING):
         conclude(generation)
 
 
-def _accepted(submission: Submission, report: Accepted, heard: Heard, traits: Traits) -> None:
-    if not claim_theirs(submission, report.theirs):
-        lose_track(submission, heard, "the provider gave an id that belongs to another submission")
+def _is_about_an_earlier_post(submission: Submission, heard: Heard) -> bool:
+    """A refusal recorded twice, its first COMMIT having been cut, says nothing of what was sent since."""
+    refusal = isinstance(heard.report, Failed | ProviderError)
+    return refusal and submission.state == _S.SENDING and heard.post not in {None, submission.posts}
+
+
+def _accepted(submission: Submission, heard: Heard, traits: Traits) -> None:
+    if submission.state == _S.SENDING and heard.post is None:
+        return  # it was sent again meanwhile, and its answer tells which id is whose
+    if not claim_theirs(submission, heard):
+        lose_track(submission, heard, _ANOTHERS)
         return
-    if submission.state in {_S.SENDING, _S.UNKNOWN, _S.ABANDONED}:
-        move_submission(
-            submission,
-            _S.RUNNING,
-            who=heard.who,
-            due_at=_next_poll(traits, submission.polls),
-            polls=0,
-            misses=0,
-            missing_since=None,
-            reason="",
-            detail="",
-        )
+    if submission.state in _TAKEN_ON:
+        _follow(submission, heard, traits)
+
+
+_TAKEN_ON = frozenset({_S.PLANNED, _S.SENDING, _S.UNKNOWN, *LATE})
+"""Where the news that it was taken on is news."""
+
+
+def _follow(submission: Submission, heard: Heard, traits: Traits) -> None:
+    """The provider has it, whatever was thought before: ask until it ends, and once at the least."""
+    if submission.sent_at is None:  # it was put back
+        moves.note(submission, sent_at=Now())
+    move_submission(
+        submission,
+        _S.RUNNING,
+        who=heard.who,
+        due_at=_next_poll(traits, submission),
+        polls=0,
+        misses=0,
+        missing_since=None,
+        reason="",
+        detail="",
+    )
 
 
 def _running(submission: Submission, report: Running, heard: Heard, traits: Traits) -> None:
-    if not claim_theirs(submission, report.theirs):
-        lose_track(submission, heard, "the provider gave an id that belongs to another submission")
+    if not claim_theirs(submission, heard):
+        lose_track(submission, heard, _ANOTHERS)
         return
-    if submission.state in {_S.SENDING, _S.UNKNOWN, _S.ABANDONED}:
-        move_submission(submission, _S.RUNNING, who=heard.who)
+    asked = submission.polls + 1
+    if submission.state in _TAKEN_ON:
+        asked = 0
+        _follow(submission, heard, traits)
     if submission.state != _S.RUNNING:
         return
     promise(submission, report.results, heard)
+    if report.word and report.word not in submission.detail:
+        moves.note(submission, detail=f"{report.word}: a status that is not known here, taken for going on")
+        log.warning("%s says %s, which is not known here", submission.provider, report.word)
     progress = (
         submission.progress if report.progress is None else max(report.progress, submission.progress or 0)
     )
-    Submission.objects.filter(id=submission.id).update(
+    moves.note(
+        submission,
         progress=progress,
-        polls=submission.polls + 1,
+        polls=asked,
         misses=0,
         missing_since=None,
-        due_at=_next_poll(traits, submission.polls),
+        due_at=_next_poll(traits, submission),
     )
 
 
-def _done(submission: Submission, report: Done, heard: Heard) -> None:
+def _done(submission: Submission, report: Done, heard: Heard, traits: Traits) -> None:
     if submission.state in {_S.DONE, _S.CANCELED, _S.PLANNED}:
         return
-    claim_theirs(submission, report.theirs)
-    promise(submission, report.results, heard)
+    claim_theirs(submission, heard)
+    short = shortfall.shows(submission, report)
+    if submission.state == _S.UNKNOWN and heard.post is None and short:
+        move_submission(submission, _S.RUNNING, who=heard.who, misses=0, missing_since=None)
+    fresh = promise(submission, report.results, heard)
     if submission.state == _S.STORING:
         return
-    if submission.state == _S.RUNNING and submission.misses == 0 and _looks_short(submission, report):
-        Submission.objects.filter(id=submission.id).update(misses=1, due_at=timezone.now() + ASK_ONCE_MORE)
+    if short and submission.state == _S.RUNNING and shortfall.may_be_made_up(submission, traits, grew=fresh):
         return
     if not report.results and not Result.objects.filter(submission=submission).exists():
         if submission.state not in LATE:
@@ -141,31 +183,30 @@ def _done(submission: Submission, report: Done, heard: Heard) -> None:
                 _S.FAILED,
                 who=heard.who,
                 reason=Reason.BAD_RESULT.value,
-                why="no pictures in the answer",
+                why=gettext_noop("no pictures in the answer"),
             )
         return
     move_submission(submission, _S.STORING, who=heard.who, due_at=None, progress=100)
-    finish_submission(submission)
-
-
-def _looks_short(submission: Submission, report: Done) -> bool:
-    """Whether fewer pictures came than were asked for: a polled list may still be growing."""
-    told = len(report.results) + report.failed
-    return told < submission.pictures and not submission.asked.get("sequential")
+    if not fresh:
+        finish_submission(submission)
 
 
 def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
     if submission.state not in {_S.SENDING, _S.RUNNING, _S.UNKNOWN}:
         return
-    claim_theirs(submission, report.theirs)
+    claim_theirs(submission, heard)
     detail = {"reason": report.reason.value, "detail": report.detail[:2000]}
     if report.reason == Reason.IN_FLIGHT:
-        lose_track(submission, heard, "the provider has this id already")
+        lose_track(submission, heard, gettext_noop("the provider has this id already"))
         return
-    if submission.state == _S.UNKNOWN and (report.reason.passing or report.reason.pauses_account):
-        # A second POST was turned away at the gate, which says nothing about the first.
+    if submission.state == _S.SENDING and report.reason.refused and wrote_of_it(submission):
+        lose_track(submission, heard, gettext_noop("it refused, and wrote of it all the same"))
+        return
+    if _is_about_a_later_post(submission, report, heard):
         wait = min(600.0, max(5.0, report.retry_after or 15.0))
-        Submission.objects.filter(id=submission.id).update(due_at=timezone.now() + timedelta(seconds=wait))
+        moves.note(submission, due_at=clock.now() + timedelta(seconds=wait))
+        if report.reason.pauses_account:
+            pace.pause(submission.account_id, report.reason.value)
         return
     if submission.state == _S.RUNNING or not report.reason.refused:
         if Result.objects.filter(submission=submission).exists():
@@ -180,8 +221,21 @@ def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
     move_submission(submission, _S.REFUSED, who=heard.who, why=report.detail, **detail)
     if report.reason.pauses_account:
         pace.pause(submission.account_id, report.reason.value)
-    if report.reason not in {Reason.INVALID_REQUEST, Reason.CONTENT_REFUSED}:
+    if report.reason not in OF_THE_REQUEST:
         go_elsewhere(submission)
+
+
+def _is_about_a_later_post(submission: Submission, report: Failed, heard: Heard) -> bool:
+    """A repeated POST that is turned away at the gate says nothing about the first, which may be paid for.
+
+    What the request itself was refused for, the first was refused for too, unless it is known to run.
+    """
+    if submission.state == _S.RUNNING:
+        return heard.post is not None and report.reason.refused
+    if submission.state != _S.UNKNOWN or report.reason in OF_THE_REQUEST or not report.reason.refused:
+        return False
+    repeated = heard.post is not None and submission.posts > 1
+    return repeated or report.reason.passing or report.reason.pauses_account
 
 
 def _unanswered(submission: Submission, error: ProviderError, heard: Heard, traits: Traits) -> None:
@@ -190,6 +244,7 @@ def _unanswered(submission: Submission, error: ProviderError, heard: Heard, trai
             put_back(submission, heard, Reason.UNREACHABLE, None)
             return
         lose_track(submission, heard, error.detail or error.reason.value)
+        moves.note(submission, due_at=clock.now() + timedelta(seconds=error.retry_after or 0))
         status = heard.answer.status if heard.answer else 0
         if status in traits.unbilled and not traits.keeps_our_key:
             # Its contract says that this status is never billed: the hold goes at once.
@@ -199,31 +254,44 @@ def _unanswered(submission: Submission, error: ProviderError, heard: Heard, trai
         return
     if submission.state not in {_S.RUNNING, _S.UNKNOWN}:
         return
-    now = timezone.now()
+    now = clock.now()
     changes: dict[str, object] = {"polls": submission.polls + 1, "detail": error.detail[:2000]}
     if error.reason == Reason.NOT_FOUND:
         changes |= {"misses": submission.misses + 1, "missing_since": submission.missing_since or now}
-    wait = error.retry_after or pace.poll_gap(traits, submission.polls)
-    changes["due_at"] = now + timedelta(seconds=min(wait, 60.0))
-    Submission.objects.filter(id=submission.id).update(**changes)
+    wait = error.retry_after or min(60.0, pace.retry_gap(traits, submission.polls))
+    changes["due_at"] = now + timedelta(seconds=wait)
+    moves.note(submission, **changes)
 
 
-def _next_poll(traits: Traits, polls: int) -> datetime | Case:
-    """When to ask again, for an UPDATE of submissions: at once, if the provider wrote while it was asked."""
-    later = timezone.now() + timedelta(seconds=pace.poll_gap(traits, polls))
-    if not traits.webhook:
-        return later
-    written = WebhookEvent.objects.filter(submission=OuterRef("pk"), read_at=None)
-    return Case(When(Exists(written), then=Now()), default=Value(later))
+_WRITTEN_MEANWHILE = (
+    "CASE WHEN EXISTS (SELECT FROM generations_webhookevent WHERE submission_id = generations_submission.id "
+    "AND read_at IS NULL) THEN statement_timestamp() ELSE {}::timestamptz END"
+)
 
 
-def _count(submission: Submission, heard: Heard, answers_the_post: bool) -> None:
+def _next_poll(traits: Traits, submission: Submission) -> datetime | Sql:
+    """When to ask again: at once, if the provider wrote while it was asked."""
+    later = _later(traits, submission)
+    return Sql(_WRITTEN_MEANWHILE.format("%s"), (later,)) if traits.webhook else later
+
+
+def _later(traits: Traits, submission: Submission) -> datetime:
+    now = clock.now()
+    age = (now - (submission.sent_at or now)).total_seconds()
+    return now + timedelta(seconds=pace.poll_gap(traits, age, pace.expected(submission.provider)))
+
+
+def _count(submission: Submission, heard: Heard, answers_a_post: bool, *, ailing: bool) -> None:
     """Tell the breaker: silence and server errors are failures, refusals and results are not.
 
-    Only the answer to a POST ends a pause: polls go on well while a key's credit is used up.
+    Only the answer to a POST ends a pause, or prolongs it: polls go on well while a key's credit is used up,
+    and fail for one task alone. A prompt that is refused was read, so the account is well.
     """
-    if isinstance(heard.report, ProviderError):
-        if heard.report.reason in {Reason.UNREACHABLE, Reason.NO_ANSWER}:
-            pace.count_failure(submission.account_id)
-    elif not (isinstance(heard.report, Failed) and heard.report.reason.refused):
-        pace.count_success(submission.account_id, ends_pause=answers_the_post)
+    report = heard.report
+    if isinstance(report, ProviderError):
+        if report.reason in {Reason.UNREACHABLE, Reason.NO_ANSWER}:
+            pace.count_failure(submission.account_id, prolongs_pause=answers_a_post)
+        return
+    refused = isinstance(report, Failed) and report.reason.refused and report.reason not in OF_THE_REQUEST
+    if ailing and not refused:
+        pace.count_success(submission.account_id, ends_pause=answers_a_post)

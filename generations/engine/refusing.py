@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
-from django.utils import timezone
+from django.db import IntegrityError
+from django.db.models.functions import Now
 
-from generations.engine import pace, planning
+from generations.engine import clock, pace, planning, reading
 from generations.engine.conclude import conclude, lock
 from generations.engine.hearing import Heard
 from generations.engine.persistence import in_transaction
-from generations.models import Submission, move_submission, notify
+from generations.models import Move, Submission, move_submission, moves, notify
 from generations.states import SubmissionState
 from providers.errors import Reason
 
@@ -18,16 +21,17 @@ _S = SubmissionState
 SEND_TRIES = 5
 
 
-def refuse_unsent(submission: Submission, reason: Reason) -> bool:
-    """Close a submission that cannot be sent through its account, and look for another way."""
+def refuse_unsent(submission: Submission, reason: Reason, *, why: str = "", elsewhere: bool = True) -> bool:
+    """Close what cannot be sent through its account; with ``elsewhere``, look for another way."""
 
     def work() -> bool:
         submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
         generation = lock(submission.generation_id)
         submission.generation = generation
-        if not move_submission(submission, _S.REFUSED, reason=reason.value):
+        if not move_submission(submission, _S.REFUSED, reason=reason.value, why=why):
             return False
-        go_elsewhere(submission)
+        if elsewhere:
+            go_elsewhere(submission)
         conclude(generation)
         return True
 
@@ -36,7 +40,7 @@ def refuse_unsent(submission: Submission, reason: Reason) -> bool:
 
 def put_back(submission: Submission, heard: Heard, reason: Reason, retry_after: float | None) -> None:
     """Surely not taken on: the same submission goes out again later, unless its time is up."""
-    now = timezone.now()
+    now = clock.now()
     tries = submission.tries + 1
     unreachable = reason == Reason.UNREACHABLE
     if reason == Reason.RATE_LIMITED or retry_after is not None:
@@ -58,16 +62,58 @@ def put_back(submission: Submission, heard: Heard, reason: Reason, retry_after: 
         _S.PLANNED,
         who=heard.who,
         why=reason.value,
-        due_at=now + timedelta(seconds=wait),
+        due_at=planning.when(submission.generation, now + timedelta(seconds=wait)),
         tries=tries,
         sent_at=None,
         reason=reason.value,
     )
 
 
+def follow_apart(submission_id: UUID, theirs: str) -> None:
+    """Look after an earlier request of a submission that was sent again: it had been taken on after all.
+
+    Each is one paid request, so the earlier one becomes a submission of its own, with the id the provider
+    gave it. Its pictures count like the others'; nobody is charged for more than were asked for.
+    """
+
+    def work() -> None:
+        submission, taken, _ = reading.lock_submission(submission_id, theirs)
+        waiting = submission.state in {_S.PLANNED, _S.SENDING}  # whose id it is will be known then
+        if taken or waiting or submission.posts < 2 or submission.theirs == theirs:
+            return
+        generation = submission.generation
+        moves.note(submission, posts=submission.posts - 1)
+        moves.write(submission)
+        earlier = Submission.objects.create(
+            generation=generation,
+            account_id=submission.account_id,
+            provider=submission.provider,
+            asked=submission.asked,
+            pictures=submission.pictures,
+            unit_price=submission.unit_price,
+            state=_S.RUNNING,
+            theirs=theirs,
+            posts=1,
+            sent_at=Now(),
+        )
+        Move.objects.create(
+            generation=generation,
+            submission=earlier,
+            before=_S.PLANNED,
+            after=_S.RUNNING,
+            who="webhook",
+            why=f"an earlier request of {submission.id}, refused and taken on all the same",
+        )
+        notify(planning.DUE_CHANNEL)
+        conclude(generation)
+
+    with suppress(IntegrityError):  # somebody else was told the same at this very moment
+        in_transaction(work)
+
+
 def lose_track(submission: Submission, heard: Heard, why: str) -> None:
     """Nobody can say whether it was taken on: look it up, never send it blindly again."""
-    now = timezone.now()
+    now = clock.now()
     if submission.state in {_S.SENDING, _S.RUNNING}:
         move_submission(
             submission,
@@ -81,12 +127,12 @@ def lose_track(submission: Submission, heard: Heard, why: str) -> None:
             missing_since=None,
         )
     elif submission.state == _S.UNKNOWN:
-        Submission.objects.filter(id=submission.id).update(due_at=now + timedelta(seconds=5))
+        moves.note(submission, due_at=now + timedelta(seconds=5))
 
 
 def go_elsewhere(submission: Submission) -> None:
     generation = submission.generation
-    if generation.cancel_requested_at or timezone.now() > generation.deadline_at:
+    if generation.cancel_requested_at or clock.now() > generation.deadline_at:
         return
     if planning.plan_elsewhere(generation, submission):
         notify(planning.DUE_CHANNEL)

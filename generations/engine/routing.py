@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from django.utils import timezone
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
+from accounts import rows
 from accounts.errors import Invalid, Refusal
 from billing import pricing
 from billing.errors import PriceUnavailable
-from generations.engine import pace
+from generations.engine import clock, pace
 from providers import catalog
 from providers.models import ProviderAccount
 from providers.offer import Offer
 from providers.values import ImageRequest
+from providers.wording import Sentence
 
 
 class ProviderPaused(Refusal):
@@ -35,7 +38,7 @@ class Quote:
     offer: Offer
     unit: int | None
     calls: tuple[int, ...]
-    problems: Mapping[str, str]
+    problems: Mapping[str, Sentence]
     seconds: float
     measured: bool
     account: ProviderAccount | None
@@ -62,13 +65,18 @@ class Quote:
         return self.able and not self.obstacle
 
     @property
+    def said(self) -> dict[str, str]:
+        """``problems`` in the reader's language."""
+        return {name: _(problem.pattern) % problem.facts for name, problem in self.problems.items()}
+
+    @property
     def reason(self) -> str:
         """In a few words, why not; empty if it can."""
         if self.problems:
-            return "; ".join(self.problems.values())
+            return "; ".join(self.said.values())
         if self.account is None:
-            return "no account is set up"
-        return "no price is set" if self.unit is None else self.obstacle
+            return _("no account is set up")
+        return _("no price is set") if self.unit is None else self.obstacle
 
 
 def comparable(request: ImageRequest, provider: str) -> ImageRequest:
@@ -83,36 +91,44 @@ def comparable(request: ImageRequest, provider: str) -> ImageRequest:
 
 def quotes(request: ImageRequest) -> list[Quote]:
     """Every provider's quote for exactly this request, cheapest first, those that cannot last."""
-    prices = pricing.units(request.model)
-    accounts = _accounts()
-    seconds = pace.measured()
-    found = [
-        _quote(offer, request, prices.get(offer.provider), accounts.get(offer.provider, []), seconds)
-        for offer in catalog.offers(request.model)
-    ]
+    found = _quotes(request, catalog.offers(request.model), pace.measured())
     return sorted(found, key=lambda quote: (not quote.open, not quote.able, quote.price or 0, quote.seconds))
+
+
+def _quotes(request: ImageRequest, offers: Iterable[Offer], seconds: Mapping[str, float]) -> list[Quote]:
+    prices, accounts = pricing.units(request.model), _accounts()
+    return [
+        _quote(offer, request, prices.get(offer.provider), accounts.get(offer.provider, []), seconds)
+        for offer in offers
+    ]
 
 
 def choose(request: ImageRequest, *, provider: str, strategy: str, without: Collection[str] = ()) -> Quote:
     """The offer to use. Raises Invalid (``unsupported``), PriceUnavailable or ProviderPaused."""
-    found = [quote for quote in quotes(request) if quote.provider not in without]
+    offers = [offer for offer in catalog.offers(request.model) if offer.provider not in without]
     if provider != "auto":
-        return _named(next(quote for quote in found if quote.provider == provider))
+        return _named(*_quotes(request, [offer for offer in offers if offer.provider == provider], {}))
+    found = _quotes(request, offers, {})
     able = [quote for quote in found if quote.able]
     usable = [quote for quote in able if quote.open]
     if usable:
-        return min(usable, key=_order(strategy))
+        return _best(usable, strategy)
     if able:
         raise _paused(able)
     if any(not quote.problems for quote in found):
-        raise PriceUnavailable("No provider that can serve this is on sale at the moment.")
+        raise PriceUnavailable(_("No provider that can serve this is on sale at the moment."))
     raise _unsupported(found)
 
 
-def _order(strategy: str) -> Any:
-    if strategy == "fastest":
-        return lambda quote: (quote.seconds, quote.price)
-    return lambda quote: (quote.price, quote.seconds)
+def _best(usable: list[Quote], strategy: str) -> Quote:
+    """The cheapest or the fastest, as measured here; how fast is looked up only where it decides."""
+    if strategy != "fastest":
+        least = min(quote.price or 0 for quote in usable)
+        usable = [quote for quote in usable if quote.price == least]
+    if len(usable) == 1:
+        return usable[0]
+    seconds = pace.measured()
+    return min(usable, key=lambda quote: (seconds.get(quote.provider, quote.seconds), quote.price))
 
 
 def _named(quote: Quote) -> Quote:
@@ -120,11 +136,13 @@ def _named(quote: Quote) -> Quote:
         raise _unsupported([quote])
     if quote.unit is None:
         raise PriceUnavailable(
-            f"No price is set for {quote.provider}; ask staff, or choose another provider."
+            _("No price is set for %(provider)s; ask staff, or choose another provider.")
+            % {"provider": quote.provider}
         )
     if quote.account is None:
         raise ProviderPaused(
-            f"{quote.provider} has no account here; choose another provider.", retry_after=600
+            _("%(provider)s has no account here; choose another provider.") % {"provider": quote.provider},
+            retry_after=600,
         )
     if quote.obstacle:
         raise _paused([quote])
@@ -132,33 +150,52 @@ def _named(quote: Quote) -> Quote:
 
 
 def _paused(able: Iterable[Quote]) -> ProviderPaused:
-    now = timezone.now()
+    now = clock.now()
     waits = [max(1.0, (quote.retry_at - now).total_seconds()) for quote in able if quote.retry_at]
     names = ", ".join(quote.provider for quote in able)
     return ProviderPaused(
-        f"{names} cannot be used at the moment and nothing was held; try again soon or choose another.",
+        _("%(names)s cannot be used at the moment and nothing was held; try again soon or choose another.")
+        % {"names": names},
         retry_after=min(waits, default=30.0),
     )
 
 
-def _unsupported(found: Iterable[Quote]) -> Invalid:
+def _unsupported(found: Collection[Quote]) -> Invalid:
     fields: dict[str, list[str]] = {}
     for quote in found:
-        for name, text in quote.problems.items():
+        for name, text in quote.said.items():
             fields.setdefault(name, []).append(text)
-    return Invalid(
-        "No provider can do this as asked: "
-        + "; ".join(f"{name}: {texts[0]}" for name, texts in fields.items()),
-        code="unsupported",
-        fields=fields,
+    if len(found) == 1:
+        sentence = "; ".join(f"{name}: {texts[0]}" for name, texts in fields.items())
+    else:
+        sentence = ", ".join(f"{quote.provider} ({_shortly(quote)})" for quote in found)
+    said = _("No provider can do this as asked: %(reasons)s.") % {"reasons": sentence}
+    return Invalid(said, code="unsupported", fields=fields)
+
+
+def _shortly(quote: Quote) -> str:
+    """Each field that stands in the way, with the reason alone; ``fields`` have the remedies."""
+    reasons = {name: re.split("[;；]", text)[0] for name, text in quote.said.items()}
+    mine = quote.provider
+    return "; ".join(
+        f"{name}: {text.removesuffix(f' by {mine}').removeprefix(f'{mine} ')}"
+        for name, text in reasons.items()
     )
 
 
 def _accounts() -> dict[str, list[ProviderAccount]]:
     found: dict[str, list[ProviderAccount]] = {}
-    for account in ProviderAccount.objects.usable():
+    for row in rows.planned(rows.composed(_usable)):
+        account = rows.instance(ProviderAccount, row, _OF_AN_ACCOUNT)
         found.setdefault(account.provider, []).append(account)
     return found
+
+
+def _usable() -> QuerySet[ProviderAccount]:
+    return ProviderAccount.objects.usable().only(*_OF_AN_ACCOUNT)
+
+
+_OF_AN_ACCOUNT = ("id", "provider", "source", "paused_until", "pause_level", "probe_until")
 
 
 def _quote(
@@ -168,7 +205,7 @@ def _quote(
     accounts: list[ProviderAccount],
     measured: Mapping[str, float],
 ) -> Quote:
-    now = timezone.now()
+    now = clock.now()
     healthy = [account for account in accounts if not pace.paused(account, now)]
     account = next(iter(healthy or accounts), None)
     resting = account is not None and not healthy
@@ -180,7 +217,7 @@ def _quote(
         seconds=measured.get(offer.provider, sum(offer.seconds) / 2),
         measured=offer.provider in measured,
         account=account,
-        obstacle="not available for the moment" if resting else "",
+        obstacle=_("not available for the moment") if resting else "",
         retry_at=account.paused_until if account is not None and resting else None,
         pictures=request.pictures,
     )
@@ -190,4 +227,4 @@ def calls(offer: Offer, request: ImageRequest) -> list[int]:
     """How many images each paid call asks for; an upload address serves one picture each."""
     if request.upload_url is not None:
         return [1] * request.count
-    return offer.calls(request.count)
+    return offer.calls(request)

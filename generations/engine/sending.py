@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
+from django.utils.translation import gettext_noop
 
-from generations.engine import killing, pace, planning
-from generations.engine.claiming import Claim
+from accounts import rows
+from generations.engine import clock, keeping, killing, pace, planning, reading
+from generations.engine.claiming import LEASE, Claim
 from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.pace import Verdict
 from generations.engine.persistence import in_transaction
 from generations.models import (
     Generation,
-    ReferenceUse,
     Result,
     Submission,
-    WebhookEvent,
     move_generation,
     move_submission,
+    moves,
 )
 from generations.states import OVER, GenerationStatus, ResultState, SubmissionState
 from providers import sealing
@@ -34,9 +35,14 @@ from providers.provider import Provider, Traits
 from providers.values import Exchange, ImageRequest, Reference, Report
 
 _S = SubmissionState
-POST_MAX = 4
 LOOKUP_GRACE = timedelta(minutes=15)
 """How long a gateway that can be asked, or that writes to us, is given beyond its longest time."""
+SOON, SELDOM = 5.0, 160.0
+"""Seconds, doubling, between POSTs under our key: harmless, so as many as an outage takes."""
+CONFLICT = 409
+"""What a gateway answers that is still busy with the first call."""
+SHUT_FOR = timedelta(hours=24)
+"""How long it is waited for that somebody mends an account's key."""
 MISSES = 3
 MISSING_FOR = timedelta(seconds=60)
 RUN_MAX = timedelta(minutes=15)
@@ -44,12 +50,13 @@ RUN_MAX = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do on the wire for a submission, and whether it is a paid POST."""
+    """One thing to do on the wire for a submission: whether it is a paid POST, or the last word to it."""
 
     submission: Submission
     provider: Provider
     exchange: Exchange[Report]
     paid: bool = False
+    last: bool = False
 
 
 def adapter_of(submission: Submission) -> Provider | None:
@@ -62,50 +69,51 @@ def adapter_of(submission: Submission) -> Provider | None:
 
 def load(claim: Claim) -> Submission | None:
     """The claimed submission as it stands, or None if the claim was overtaken."""
-    return (
-        Submission.objects.select_related("generation", "account")
-        .filter(id=claim.id, fence=claim.fence)
-        .exclude(state__in=OVER)
-        .first()
-    )
+    found = reading.submissions([claim]).get(claim.id)
+    return None if found is None or found.state in OVER else found
 
 
-def references_of(submission: Submission, read: planning.Reader) -> tuple[Reference, ...]:
-    """The pictures it builds on, as bytes and a type, in order."""
-    uses = ReferenceUse.objects.filter(generation_id=submission.generation_id).select_related("asset")
-    return tuple(read(use.asset) for use in uses)
+def references_of(submission: Submission) -> tuple[Reference, ...]:
+    """The pictures it builds on, as bytes and a type, in order. Raises what storage and imaging raise."""
+    return tuple(keeping.read_reference(use.asset) for use in submission.generation.reference_uses.all())
 
 
-def begin(submission: Submission, fence: int) -> bool:
-    """Commit that the paid request is about to leave. False if it may not leave now.
+def begin(submission: Submission, fence: int, sent_as: str = "") -> bool:
+    """Commit that the paid request is about to leave, and as what. False if it may not leave now.
 
     Under the account's lock, so that its limits are kept exactly however many workers there are;
-    the fence keeps a worker that lost its lease from sending.
+    the fence keeps a worker that lost its lease from sending. If the connection is cut at COMMIT, the
+    row says whether it took effect: no byte has left, and nobody else can have had this fence.
     """
+    post = submission.posts + 1
 
     def work() -> bool:
         submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
-        generation = lock(submission.generation_id)
-        account = pace.locked(submission.account_id)
-        mine = Submission.objects.filter(
-            id=submission.id, fence=fence, state=_S.PLANNED, lease_until__gt=Now()
-        )
-        if not mine.exists():
+        mine = reading.lock_to_send(submission.id, fence, _S.PLANNED)
+        if mine is None:
             return False
+        generation, account = mine.generation, mine.account
         verdict, wait = pace.may_send(account, account.traits)
         if verdict is not Verdict.GO:
-            _wait_or_move_on(submission, generation, mine, verdict, account, wait)
+            _wait_or_move_on(submission, generation, verdict, account, wait)
             return False
-        if not move_submission(
-            submission, _S.SENDING, sent_at=Now(), due_at=Now(), posts=F("posts") + 1, reason=""
-        ):
+        # What was said before says nothing of this one.
+        changes: dict[str, Any] = {"sent_at": Now(), "due_at": Now(), "posts": post, "http_status": None}
+        changes["sent_as"] = sent_as
+        if not move_submission(submission, _S.SENDING, reason="", **changes):
             return False
         if generation.status != GenerationStatus.RUNNING:
             move_generation(generation, GenerationStatus.RUNNING)
         return True
 
-    went = in_transaction(work)
+    def landed() -> bool | None:
+        lock(submission.generation_id)
+        sent = Submission.objects.filter(id=submission.id, fence=fence, state=_S.SENDING, posts=post)
+        return True if sent.update(lease_until=Now() + timedelta(seconds=LEASE)) else None
+
+    went = in_transaction(work, landed=landed)
     if went:
+        submission.state, submission.posts = _S.SENDING, post
         killing.moment("after_sending_commit")
     return went
 
@@ -114,39 +122,43 @@ def begin_again(submission: Submission, fence: int) -> bool:
     """Commit one more POST of the same bytes, where the gateway keeps our key."""
 
     def work() -> bool:
-        account = pace.locked(submission.account_id)
-        verdict, wait = pace.may_send(account, account.traits, again=True)
-        mine = Submission.objects.filter(
-            id=submission.id, fence=fence, state=_S.UNKNOWN, lease_until__gt=Now()
-        )
-        if verdict is not Verdict.GO:
-            mine.update(due_at=timezone.now() + timedelta(seconds=wait), lease_until=None)
+        mine = reading.lock_to_send(submission.id, fence, _S.UNKNOWN)
+        if mine is None:
             return False
-        return bool(mine.update(posts=F("posts") + 1))
+        verdict, wait = pace.may_send(mine.account, mine.account.traits, again=True)
+        if verdict is not Verdict.GO:
+            rest(submission.id, fence, wait)
+            return False
+        changed = Submission.objects.filter(id=submission.id)
+        return bool(changed.update(posts=F("posts") + 1, http_status=None))
 
-    return in_transaction(work)
+    went = in_transaction(work)
+    submission.posts += went
+    return went
 
 
 def _wait_or_move_on(
     submission: Submission,
     generation: Generation,
-    mine: planning.Rows,
     verdict: Verdict,
     account: ProviderAccount,
     wait: float,
 ) -> None:
     """Not now: come back when there is room, try another account or offer, or give up in time."""
     down = verdict is Verdict.RESTING and (account.pause_level > 0 or not account.enabled)
-    if timezone.now() > generation.deadline_at:
+    if clock.now() > generation.deadline_at:
         reason = Reason.NOT_OFFERED if down else Reason.RATE_LIMITED
-        if move_submission(submission, _S.REFUSED, reason=reason.value, why="waited too long"):
+        if move_submission(submission, _S.REFUSED, reason=reason.value, why=gettext_noop("waited too long")):
             conclude(generation)
         return
     if down and planning.plan_elsewhere(generation, submission):
-        move_submission(submission, _S.REFUSED, reason=Reason.NOT_OFFERED.value, why="account paused")
+        move_submission(
+            submission, _S.REFUSED, reason=Reason.NOT_OFFERED.value, why=gettext_noop("account paused")
+        )
         conclude(generation)
         return
-    mine.update(due_at=timezone.now() + timedelta(seconds=wait), lease_until=None)
+    moves.note(submission, due_at=clock.now() + timedelta(seconds=wait), lease_until=None)
+    moves.write(submission)
 
 
 def request_of(submission: Submission, references: tuple[Reference, ...], traits: Traits) -> ImageRequest:
@@ -165,34 +177,43 @@ def webhook_url(submission: Submission) -> str | None:
 
 
 def may_send_again(submission: Submission, provider: Provider, timeout: float) -> bool:
-    """Whether the gateway keeps our key and the first call has timed out by now."""
-    keeps = provider.traits.keeps_our_key
-    if not keeps or submission.sent_at is None or submission.posts >= POST_MAX:
+    """Whether the gateway keeps our key and the calls so far are over: answered, or timed out by now."""
+    keeps, posts = provider.traits.keeps_our_key, submission.posts
+    if not keeps or submission.sent_at is None:
         return False
-    age = timezone.now() - submission.sent_at
-    return timedelta(seconds=timeout * submission.posts) <= age < timedelta(seconds=keeps)
+    # Where nothing but the paid request is ever asked, its status is the one that is known.
+    answered = submission.http_status not in {None, CONFLICT} and not provider.traits.finds
+    wait = sum(min(SELDOM, SOON * 2**nth) for nth in range(posts))
+    if not answered:
+        wait = max(wait, timeout * posts)
+    return timedelta(seconds=wait) <= clock.now() - submission.sent_at < timedelta(seconds=keeps)
 
 
-def hopeless(submission: Submission, traits: Traits) -> bool:
+def hopeless(submission: Submission, traits: Traits, *, grace: timedelta = timedelta()) -> bool:
     """Whether nothing can tell any more what became of it."""
     if submission.sent_at is None:
         return True
-    limit = timedelta(seconds=traits.longest)
+    limit = timedelta(seconds=traits.longest) + grace
     if traits.finds or traits.keeps_our_key or traits.webhook or submission.theirs:
         limit += LOOKUP_GRACE
-    return timezone.now() > submission.sent_at + limit
+    return clock.now() > submission.sent_at + limit
+
+
+def shut_for_good(submission: Submission) -> bool:
+    """Whether the account's key could not be opened for so long that nobody will ask any more."""
+    return submission.sent_at is None or clock.now() > submission.sent_at + SHUT_FOR
 
 
 def gone_missing(submission: Submission) -> bool:
     """Whether the provider has said often and long enough that it does not know the task."""
     since = submission.missing_since
-    return submission.misses >= MISSES and since is not None and timezone.now() - since >= MISSING_FOR
+    return submission.misses >= MISSES and since is not None and clock.now() - since >= MISSING_FOR
 
 
 def overdue(submission: Submission, traits: Traits) -> bool:
     """Whether a running task has taken longer than any should."""
     limit = max(RUN_MAX, timedelta(seconds=traits.longest))
-    return submission.sent_at is not None and timezone.now() > submission.sent_at + limit
+    return submission.sent_at is not None and clock.now() > submission.sent_at + limit
 
 
 def lose_lease(submission: Submission, why: str) -> None:
@@ -231,29 +252,45 @@ def abandon(submission: Submission, reason: Reason, why: str) -> None:
     in_transaction(work)
 
 
+def look_up_again(submission: Submission) -> None:
+    """Ask by our id about what was given up: what is paid for may be found when an outage is over."""
+
+    def work() -> None:
+        submission.state = _S.ABANDONED
+        generation = lock(submission.generation_id)
+        changes: dict[str, Any] = {"due_at": Now(), "lease_until": None, "polls": 0}
+        if move_submission(submission, _S.UNKNOWN, why=gettext_noop("asked once more"), **changes):
+            conclude(generation)
+
+    in_transaction(work)
+
+
 def rest(submission_id: UUID, fence: int, seconds: float) -> None:
     """Nothing to do for now; look again later."""
     Submission.objects.filter(id=submission_id, fence=fence).update(
-        due_at=timezone.now() + timedelta(seconds=seconds), lease_until=None
+        due_at=clock.now() + timedelta(seconds=seconds), lease_until=None
     )
 
 
 def read_hints(submission: Submission, traits: Traits) -> None:
     """What the provider wrote so far is answered by asking it now; what it writes from now on is new."""
-    if traits.webhook:
-        WebhookEvent.objects.filter(submission=submission, read_at=None).update(read_at=Now())
+    if traits.webhook and submission.written:
+        rows.planned(_READ, [submission.id])
 
 
-def may_ask(submission: Submission, traits: Traits, fence: int) -> bool:
-    """Whether a poll may leave now, where polls count against the account's calls per minute."""
-    if not traits.polls_counted:
-        return True
+_READ = """
+UPDATE generations_webhookevent SET read_at = statement_timestamp()
+WHERE submission_id = %s AND read_at IS NULL RETURNING id
+"""
+
+
+def may_ask(submission: Submission, fence: int) -> bool:
+    """Whether a poll may leave now; if not, it is put off until one may."""
 
     def work() -> bool:
-        account = pace.locked(submission.account_id)
-        wait = pace.take_slot(account, account.rpm or traits.rpm)
+        wait = pace.wait_to_ask(submission.account)
         if wait:
             rest(submission.id, fence, wait)
         return not wait
 
-    return in_transaction(work)
+    return not submission.account.traits.polls_counted or in_transaction(work)

@@ -8,18 +8,37 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
+from django.utils.translation import gettext_noop
 
-from generations.engine import planning
+from generations.engine import clock, converting, keeping, likening, planning, refusing, written
 from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.persistence import in_transaction
-from generations.models import Generation, KeptAnswer, Result, Submission, WebhookEvent, notify
+from generations.engine.sending import MISSES
+from generations.engine.stopping import look_after_batches
+from generations.models import (
+    Collection,
+    Generation,
+    KeptAnswer,
+    Preset,
+    Result,
+    Submission,
+    WebhookEvent,
+    notify,
+)
 from generations.states import CLAIMABLE, OVER, ResultState, SubmissionState
+from generations.storage import StorageError, originals
+from providers.errors import Reason
+from providers.models import ProviderAccount
 
 log = logging.getLogger(__name__)
 KEPT_ANSWERS = timedelta(days=7)
 WEBHOOK_EVENTS = timedelta(days=7)
+DELETED = timedelta(days=1)
+"""So long a preset or a collection can be taken back."""
+ASKED_AGAIN = timedelta(hours=24)
+"""So long after it was sent, a call that was given up is asked about again: its result may be there."""
 
 
 def sweep() -> None:
@@ -32,18 +51,69 @@ def sweep() -> None:
         results__state__in=[ResultState.PENDING, ResultState.FETCHED]
     )[:200]:
         in_transaction(partial(_finish, submission))
+    for submission in _waited_too_long()[:200]:
+        refusing.refuse_unsent(
+            submission, Reason.RATE_LIMITED, why=gettext_noop("waited too long"), elsewhere=False
+        )
+    for submission in _given_up()[:20]:
+        written.look_again(submission)
     stale = (
         Generation.objects.live()
-        .filter(created_at__lt=timezone.now() - timedelta(seconds=30))
+        .filter(created_at__lt=clock.now() - timedelta(seconds=30))
         .exclude(submissions__in=Submission.objects.exclude(state__in=OVER))[:200]
     )
     for generation in stale:
         in_transaction(partial(_conclude, generation.id))
-    KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_ANSWERS).delete()
-    WebhookEvent.objects.filter(received_at__lt=timezone.now() - WEBHOOK_EVENTS).delete()
+    look_after_batches()
+    Preset.objects.filter(deleted_at__lt=Now() - DELETED).delete()
+    Collection.objects.filter(deleted_at__lt=Now() - DELETED).delete()
+    KeptAnswer.objects.filter(created_at__lt=Now() - KEPT_ANSWERS).delete()
+    WebhookEvent.objects.filter(received_at__lt=Now() - WEBHOOK_EVENTS).delete()
     if _due():
         notify(planning.DUE_CHANNEL)
         notify(planning.MEDIA_CHANNEL)
+
+
+def tidy() -> None:
+    """Clear away what killed writers left, what was in quarantine for a week and what nobody uses."""
+    try:
+        originals().tidy()
+        converting.tidy()
+    except StorageError as error:
+        log.warning("the store was not tidied: %s", error)
+    keeping.tidy_scratch()
+    likening.fill()
+
+
+def _waited_too_long() -> QuerySet[Submission]:
+    """What was to be sent by now, and never was: its account is full, or nobody claims it."""
+    planned = Submission.objects.filter(state=SubmissionState.PLANNED, generation__deadline_at__lt=Now())
+    return planned.filter(due_at__lt=planning.AT_REST).exclude(lease_until__gt=Now())
+
+
+def _given_up() -> QuerySet[Submission]:
+    """What the provider knows by an id, its own or ours, and did not tell of in time; after growing gaps.
+
+    A gateway's outage may last longer than our patience: what was paid for is found when it is over.
+    """
+    gap = (F("finished_at") - F("sent_at")) / 4
+    finding = [account.id for account in ProviderAccount.objects.filter(enabled=True) if _finds(account)]
+    return (
+        Submission.objects.select_related("account", "generation")
+        .filter(state=SubmissionState.ABANDONED, sent_at__gt=Now() - ASKED_AGAIN, misses__lt=MISSES)
+        .filter(account__enabled=True, finished_at__lt=Now() - gap)
+        .filter(Q(theirs__gt="") | Q(account__in=finding))
+        .exclude(reason=Reason.PROVIDER_FAILED.value)
+        .order_by("finished_at")
+    )
+
+
+def _finds(account: ProviderAccount) -> bool:
+    """Whether it can be asked by our id."""
+    try:
+        return account.traits.finds
+    except (LookupError, ValueError):  # of a version that is not this one, or wrongly set
+        return False
 
 
 def _finish(submission: Submission) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from generations.imaging.flaws import Flaw, Rejected
 from generations.imaging.formats import sniff
 from generations.imaging.pictures import convert, opened
+from generations.imaging.provenance import Origin, packet, said_by
 
 _ORIENTATION = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
@@ -122,12 +123,31 @@ def _strip_webp(data: bytes) -> bytes:
         if name == b"VP8X":
             part = name + part[4:8] + bytes([body[0] & ~0x0C]) + body[1:]
         if name == b"EXIF" and (turned := _upright_only(body.removeprefix(_EXIF_MARK))):
-            parts.append(name + len(turned).to_bytes(4, "little") + turned)
+            parts.append(_webp_part(name, turned))
             parts[0] = parts[0][:8] + bytes([parts[0][8] | 0x08]) + parts[0][9:]
         elif name not in _WEBP_TELLING:
             parts.append(part)
+    return _webp(parts)
+
+
+def nameless(webp: bytes) -> bytes:
+    """A derivative of ours that still says how it came about, and no more which picture it is, or whose."""
+    parts = []
+    for name, body, part in _webp_parts(webp):
+        if name == b"XMP ":
+            xmp = packet(Origin(""), said_by(body).source)
+            part = _webp_part(name, xmp)
+        parts.append(part)
+    return _webp(parts)
+
+
+def _webp(parts: list[bytes]) -> bytes:
     inside = b"WEBP" + b"".join(parts)
     return b"RIFF" + len(inside).to_bytes(4, "little") + inside
+
+
+def _webp_part(name: bytes, body: bytes) -> bytes:
+    return name + len(body).to_bytes(4, "little") + body + bytes(len(body) % 2)
 
 
 def _webp_parts(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:

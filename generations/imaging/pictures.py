@@ -11,16 +11,18 @@ import shutil
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image, ImageCms, ImageFile
 
 from generations.imaging.flaws import Flaw, Rejected
 from generations.imaging.formats import HEAD_BYTES, sniff
+from generations.imaging.likeness import NOTHING, likeness, likenesses
 from generations.imaging.placeholder import thumbhash
+from generations.imaging.provenance import Origin, Said, packet, said_in, saved_with
 
 MAX_PIXELS = 50_000_000
 MAX_FRAMES = 200
@@ -63,8 +65,9 @@ class Picture:
 
     ``width`` and ``height`` are in pixels as it is to be seen, its EXIF orientation applied.
     ``format`` is what the bytes are. ``derivatives`` maps the longest side in pixels to a WebP
-    file: upright, sRGB, without metadata, the first frame, never larger than the original.
-    ``has_alpha`` says whether any pixel is transparent; ``mean_color`` is ``#rrggbb``.
+    file: upright, sRGB, the first frame, never larger than the original, with no metadata but where
+    it came from. ``has_alpha`` says whether any pixel is transparent; ``mean_color`` is ``#rrggbb``;
+    ``likeness`` are the 64 bits by which alike pictures are found.
     """
 
     width: int
@@ -75,26 +78,31 @@ class Picture:
     mean_color: str
     thumbhash: bytes
     derivatives: dict[int, Path]
+    likeness: int
 
 
-def inspect_and_derive(path: Path, out_dir: Path) -> Picture:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A picture that is looked for: what it looks like (first as it is), and what it says of itself."""
+
+    width: int
+    height: int
+    format: str
+    likenesses: list[int]
+    said: Said
+
+
+def inspect_and_derive(path: Path, out_dir: Path, origin: Origin | None = None) -> Picture:
     """Check a picture and make what pages show of it, in one decode.
 
-    Writes ``1024.webp``, ``512.webp`` and ``256.webp`` into ``out_dir``. Raises Rejected.
+    Writes ``1024.webp``, ``512.webp`` and ``256.webp`` into ``out_dir``; what they say of
+    ``origin`` is never the prompt, which may have to become a secret later. Raises Rejected.
     """
     with opened(path) as (image, kind):
-        width, height = image.size
-        frames = getattr(image, "n_frames", 1) if kind != "jpeg" else 1
-        if frames > MAX_FRAMES:
-            raise Rejected(Flaw.TOO_MANY_FRAMES, str(frames))
-        # A JPEG's coefficients are all read whatever the scale, so this loses nothing of the check.
-        image.draft(None, (SIZES[0], SIZES[0]))
-        image.load()
-        turned = _orientation(image)
+        width, height, frames, turned = _checked(image, kind)
+        xmp = packet(replace(origin, prompt=""), said_in(image).source) if origin else b""
         small = _shown(_shrunk(_plain(image), SIZES[0]), image.info.get("icc_profile"), turned)
-        derivatives, smallest = _derived(small, out_dir)
-    if turned >= 5:
-        width, height = height, width
+        derivatives, smallest = _derived(small, out_dir, xmp)
     return Picture(
         width=width,
         height=height,
@@ -104,18 +112,51 @@ def inspect_and_derive(path: Path, out_dir: Path) -> Picture:
         mean_color=_mean_color(smallest),
         thumbhash=thumbhash(smallest),
         derivatives=derivatives,
+        likeness=likeness(smallest),
     )
 
 
-def convert(path: Path, kind: str, quality: int | None, out: Path) -> Path:
-    """Write a picture as ``png``, ``jpeg``, ``webp`` or ``avif``: upright, sRGB, without metadata.
+def look(path: Path) -> Look:
+    """Check a picture as one that is kept would be, and say by what it can be found. Raises Rejected."""
+    with opened(path) as (image, kind):
+        width, height, _, turned = _checked(image, kind)
+        said = said_in(image)
+        small = _shown(_shrunk(_plain(image), SIZES[0]), image.info.get("icc_profile"), turned)
+    for longest in SIZES:
+        small = _shrunk(small, longest)
+    return Look(width, height, kind, likenesses(small), said)
 
-    ``quality`` is 1 to 100 (90 without); PNG has none. JPEG has no transparency, so it gets
-    a white ground. Raises Rejected.
+
+def likenesses_of(paths: Sequence[Path]) -> list[int]:
+    """The likeness of pictures from their smallest derivatives; NOTHING of one that cannot be decoded."""
+    found = []
+    for path in paths:
+        try:
+            with opened(path) as (image, _):
+                found.append(likeness(_plain(image)))
+        except Rejected:
+            found.append(NOTHING)
+    return found
+
+
+def convert(
+    path: Path,
+    kind: str,
+    quality: int | None,
+    out: Path,
+    origin: Origin | None = None,
+    longest: int | None = None,
+) -> Path:
+    """Write a picture as ``png``, ``jpeg``, ``webp`` or ``avif``: upright, sRGB, saying only its ``origin``.
+
+    ``quality`` is 1 to 100 (90 without); PNG has none. ``longest`` is the most pixels a side (as
+    many as it has without). JPEG has no transparency, so it gets a white ground. Raises Rejected.
     """
     with opened(path) as (image, _):
         image.load()
-        whole = _shown(_plain(image), image.info.get("icc_profile"), _orientation(image))
+        xmp = packet(origin, said_in(image).source) if origin else b""
+        plain = _shrunk(_plain(image), longest or max(image.size))
+        whole = _shown(plain, image.info.get("icc_profile"), _orientation(image))
     if kind == "webp" and max(whole.size) > _WEBP_LONGEST:
         raise Rejected(Flaw.TOO_MANY_PIXELS, f"WebP holds {_WEBP_LONGEST} pixels a side")
     if kind == "jpeg" and whole.mode == "RGBA":
@@ -129,7 +170,7 @@ def convert(path: Path, kind: str, quality: int | None, out: Path) -> Path:
         "webp": {"quality": quality, "method": 4},
         "avif": {"quality": quality, "speed": 8},
     }
-    whole.save(out, kind.upper(), **options[kind])
+    whole.save(out, kind.upper(), **options[kind], **saved_with(kind, xmp))
     return out
 
 
@@ -153,6 +194,19 @@ def opened(path: Path) -> Iterator[tuple[Image.Image, str]]:
                 raise  # this machine's trouble, not the picture's
             flaw = Flaw.TRUNCATED if "truncated" in str(error).lower() else Flaw.UNDECODABLE
             raise Rejected(flaw, type(error).__name__) from error
+
+
+def _checked(image: Image.Image, kind: str) -> tuple[int, int, int, int]:
+    """Decode all of it, as small as it may be; width, height and frames as seen, and how it is turned."""
+    width, height = image.size
+    frames = getattr(image, "n_frames", 1) if kind != "jpeg" else 1
+    if frames > MAX_FRAMES:
+        raise Rejected(Flaw.TOO_MANY_FRAMES, str(frames))
+    # A JPEG's coefficients are all read whatever the scale, so this loses nothing of the check.
+    image.draft(None, (SIZES[0], SIZES[0]))
+    image.load()
+    turned = _orientation(image)
+    return (height, width, frames, turned) if turned >= 5 else (width, height, frames, turned)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -219,7 +273,7 @@ def _mean_color(image: Image.Image) -> str:
     return "#" + dot.tobytes().hex()
 
 
-def _derived(image: Image.Image, out_dir: Path) -> tuple[dict[int, Path], Image.Image]:
+def _derived(image: Image.Image, out_dir: Path, xmp: bytes) -> tuple[dict[int, Path], Image.Image]:
     """One WebP for each size, each made from the next larger, and the smallest picture itself."""
     files: dict[int, Path] = {}
     encoded: tuple[Image.Image, Path] | None = None
@@ -229,7 +283,7 @@ def _derived(image: Image.Image, out_dir: Path) -> tuple[dict[int, Path], Image.
         if encoded and encoded[0] is image:
             shutil.copyfile(encoded[1], file)
         else:
-            image.save(file, "WEBP", quality=80, method=0)
+            image.save(file, "WEBP", quality=80, method=0, **saved_with("webp", xmp))
         files[longest] = file
         encoded = (image, file)
     return files, image

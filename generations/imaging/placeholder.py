@@ -74,14 +74,14 @@ def _over_its_mean(band: Sequence[float], alpha: Sequence[float]) -> list[float]
 def _frequencies(values: Sequence[float], width: int, across: int, down: int) -> _Channel:
     """The lowest ``across`` by ``down`` cosine frequencies, those below the diagonal."""
     height = len(values) // width
-    columns = _cosines(width, across)
+    columns = cosines(width, across)
     by_row = [
         [sum(map(mul, values[at : at + width], column)) for at in range(0, len(values), width)]
         for column in columns
     ]
     found = [
         sum(map(mul, by_row[x], row)) / len(values)
-        for y, row in enumerate(_cosines(height, down))
+        for y, row in enumerate(cosines(height, down))
         for x in range(across)
         if x * down < across * (down - y)
     ]
@@ -90,7 +90,7 @@ def _frequencies(values: Sequence[float], width: int, across: int, down: int) ->
     return _Channel(mean, [0.5 + 0.5 / scale * wave for wave in waves] if scale else waves, scale)
 
 
-def _cosines(length: int, count: int) -> list[list[float]]:
+def cosines(length: int, count: int) -> list[list[float]]:
     return [[math.cos(math.pi / length * k * (i + 0.5)) for i in range(length)] for k in range(count)]
 
 

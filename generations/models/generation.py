@@ -6,11 +6,21 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from uuid6 import uuid7
 
 from accounts.models import ApiKey, Project, User
 from accounts.principal import Principal
 from generations.states import ENDED, GenerationStatus
+from providers.errors import Reason
+
+
+class Relation(models.TextChoices):
+    """What a generation is to the picture it set out from."""
+
+    VARY = "vary", gettext_lazy("Varied")
+    FINAL = "final", gettext_lazy("Final of a draft")
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
@@ -20,6 +30,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def live(self) -> GenerationQuerySet:
         return self.exclude(status__in=ENDED)
+
+
+def failure(code: str) -> str:
+    """The sentence of an ``error_code``, in the reader's language; empty for none."""
+    return _(Reason(code).sentence) if code else ""
 
 
 GenerationManager = models.Manager.from_queryset(GenerationQuerySet)
@@ -54,8 +69,17 @@ class Generation(models.Model):
     quoted = models.BigIntegerField()
     charged = models.BigIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
-    error_message = models.CharField(max_length=500, blank=True)
     retry_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retries")
+    batch = models.ForeignKey(
+        "generations.Batch", null=True, on_delete=models.SET_NULL, related_name="generations"
+    )
+    comparison = models.ForeignKey(
+        "generations.Comparison", null=True, on_delete=models.SET_NULL, related_name="generations"
+    )
+    source = models.ForeignKey(
+        "generations.Asset", null=True, on_delete=models.SET_NULL, related_name="derived"
+    )
+    relation = models.CharField(max_length=5, choices=Relation.choices, blank=True, db_default="")
     sandbox = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deadline_at = models.DateTimeField()
@@ -82,6 +106,9 @@ class Generation(models.Model):
             models.Index(fields=["project", "-id"], name="generation_of_project"),
             models.Index(fields=["user", "-id"], name="generation_of_user"),
             models.Index(fields=["id"], condition=~Q(status__in=sorted(ENDED)), name="generation_live"),
+            models.Index(
+                fields=["comparison"], condition=Q(comparison__isnull=False), name="generation_of_comparison"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -90,6 +117,11 @@ class Generation(models.Model):
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, in the reader's language; empty if it did not."""
+        return failure(self.error_code)
 
     @property
     def held(self) -> int:

@@ -32,8 +32,9 @@ class Submission(models.Model):
     """One paid request for part or all of a generation; the row is also its place in the queue.
 
     ``ours`` is the id we gave it, ``theirs`` the provider's. ``due_at`` says when to look at it
-    next, ``lease_until`` who has it now, ``fence`` which claim that was. ``sent_at`` is committed
-    before the first byte leaves. ``cost`` is what the provider says it took, in micro-dollars.
+    next, ``lease_until`` who has it now, ``fence`` which claim that was. ``sent_at``, and ``sent_as``
+    (a digest of what is sent), are committed before the first byte leaves. ``cost`` is what the provider
+    says it took, in micro-dollars.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -56,6 +57,7 @@ class Submission(models.Model):
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True)
+    sent_as = models.CharField(max_length=64, blank=True, db_default="", editable=False)
     posts = models.PositiveSmallIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
     polls = models.PositiveIntegerField(default=0)
@@ -73,6 +75,9 @@ class Submission(models.Model):
     cost_raw = models.CharField(max_length=200, blank=True)
     cost_final = models.BooleanField(default=False)
     cost_elsewhere = models.BooleanField(default=False)
+
+    written = False
+    """Whether the provider had written something that is unread when this was claimed; no column."""
 
     objects = SubmissionManager()
 
@@ -100,6 +105,7 @@ class Submission(models.Model):
                 fields=["account"], condition=Q(state__in=sorted(IN_FLIGHT)), name="submission_in_flight"
             ),
             models.Index(fields=["generation"], name="submission_of_generation"),
+            models.Index(fields=["finished_at"], condition=Q(state="abandoned"), name="submission_given_up"),
         ]
 
     def __str__(self) -> str:
@@ -111,7 +117,7 @@ class Result(models.Model):
 
     ``url`` is a secret that dies; it is emptied once the original is kept. ``storage_key`` is
     where the original is; ``asset_id`` is minted with the row, so a repeated fetch writes the
-    same object.
+    same object. ``tries`` counts what failed on the way, ``decodes`` what was no picture.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -130,6 +136,7 @@ class Result(models.Model):
     reason = models.CharField(max_length=40, blank=True)
     detail = models.TextField(blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    decodes = models.PositiveSmallIntegerField(default=0, db_default=0)
     refreshed = models.BooleanField(default=False)
     due_at = models.DateTimeField(null=True, db_default=Now())
     lease_until = models.DateTimeField(null=True)
@@ -172,7 +179,7 @@ class WebhookEvent(models.Model):
 
 
 class Move(models.Model):
-    """One recorded change of state: from, to, when, by whom, why."""
+    """One recorded change of state: from, to, when, by whom (a person's id, or a part of the engine), why."""
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves")
     submission = models.ForeignKey(Submission, null=True, on_delete=models.CASCADE, related_name="moves")

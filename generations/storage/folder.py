@@ -39,6 +39,10 @@ class FolderStorage(FileSystemStorage):
         with _disk(), self._incoming(path, None) as incoming:
             incoming.replace(self._made_way(key))
 
+    def copy(self, key: str, to_key: str, sha256: str) -> None:
+        with self.local_copy(key) as path:
+            self.put(to_key, path, sha256, "")
+
     def read(self, key: str) -> IO[bytes]:
         with _disk():
             return self._file(key).open("rb")

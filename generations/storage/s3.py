@@ -70,14 +70,19 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
         if not self._put_new(key, path, content_type):
             self._expect(key, sha256)
             return
-        # A flaw on the way back is no reason to condemn what was written: read twice.
-        if self.digest(key) != sha256 and self.digest(key) != sha256:
-            self.quarantine(key)
-            raise Corrupt(key)
+        self._read_back(key, sha256)
 
     def replace(self, key: str, path: Path, content_type: str) -> None:
         with _reaching(key), path.open("rb") as body:
             self._client.put_object(**self._named(key), Body=body, ContentType=content_type)
+
+    def copy(self, key: str, to_key: str, sha256: str) -> None:
+        if self.exists(to_key):
+            self._expect(to_key, sha256)
+            return
+        with _reaching(key):  # the store does it; the type goes with the object
+            self._client.copy_object(**self._named(to_key), CopySource=self._named(key))
+        self._read_back(to_key, sha256)
 
     def read(self, key: str) -> IO[bytes]:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
@@ -197,6 +202,12 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
             return False
         self.replace(key, path, content_type)
         return True
+
+    def _read_back(self, key: str, sha256: str) -> None:
+        # A flaw on the way back is no reason to condemn what was written: read twice.
+        if self.digest(key) != sha256 and self.digest(key) != sha256:
+            self.quarantine(key)
+            raise Corrupt(key)
 
     def _expect(self, key: str, sha256: str) -> None:
         if self.digest(key) != sha256:

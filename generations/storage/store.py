@@ -39,6 +39,12 @@ class Store(Protocol):
     def replace(self, key: str, path: Path, content_type: str) -> None:
         """Keep a file that can be made again: overwrites, and is not read back."""
 
+    def copy(self, key: str, to_key: str, sha256: str) -> None:
+        """Keep an object under another key too, read back like any other.
+
+        The same bytes again are no error. Raises FileNotFoundError, KeyTaken and Corrupt.
+        """
+
     def read(self, key: str) -> IO[bytes]:
         """The object, open at its start. Raises FileNotFoundError."""
 

@@ -8,15 +8,19 @@ from datetime import datetime, timedelta
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.money import dollars
-from generations.models import Asset
+from generations.models import Asset, failure
+from generations.models.ranking import Standing
+from generations.states import GenerationStatus, ResultState, SubmissionState
 from generations.web.details import provider_name
 from generations.web.framing import frame_of
+from providers.errors import Reason
 
 register = template.Library()
 
@@ -27,6 +31,11 @@ _STEPS = (
     (timedelta(hours=1), timedelta(days=1)),
     (timedelta(days=1), timedelta(days=14)),
 )
+_STATES = {
+    name: label
+    for course in (ResultState, SubmissionState, GenerationStatus)
+    for name, label in zip(course.values, course.labels, strict=True)
+}
 
 
 @register.filter
@@ -48,6 +57,24 @@ def seconds(value: float) -> str:
 register.filter("provider_name", provider_name)
 
 
+@register.filter
+def state(name: str) -> str:
+    """``storing``, of a generation, a call or a picture, in words."""
+    return str(_STATES.get(name, name))
+
+
+@register.filter
+def because(why: str) -> str:
+    """Why a step was taken: a reason's sentence; else the engine's note, or what the gateway said."""
+    return failure(why) if why in set(Reason) else noted(why)
+
+
+@register.filter
+def noted(note: str) -> str:
+    """The engine's note to staff in the reader's language; a gateway's own words as they came."""
+    return _(note) if note else ""
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """A drawing from the sprite; what it means is said in text beside it."""
@@ -67,7 +94,7 @@ def when(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         exact.isoformat(),
-        exact.strftime("%-d %b %Y, %H:%M:%S %Z"),
+        f"{date_format(exact, 'DATE_FORMAT')}, {exact:%H:%M:%S %Z}",
         _ago(moment),
     )
 
@@ -83,7 +110,7 @@ def _ago(moment: datetime) -> str:
     if age < _STEPS[2][1]:
         days = age // _STEPS[2][0]
         return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
-    return moment.strftime("%-d %b %Y")
+    return date_format(moment, "DATE_FORMAT")
 
 
 @register.simple_tag
@@ -127,4 +154,24 @@ def aspect_shape(aspect: str) -> SafeString:
         '<svg class="shape" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">'
         '<rect x="{}" y="{}" width="{}" height="{}" rx="2"/></svg>',
         *(round(value, 1) for value in ((20 - wide) / 2, (20 - high) / 2, wide, high)),
+    )
+
+
+@register.simple_tag
+def share(value: float) -> str:
+    """A share of 1 as ``62 %``."""
+    return f"{value * 100:.0f} %"
+
+
+@register.simple_tag
+def spread(standing: Standing) -> SafeString:
+    """A standing's likely range as a bar from 0 to 1, with its share as a mark; said in words beside it."""
+    low, share_, high = (100 * (value or 0) for value in (standing.low, standing.share, standing.high))
+    return format_html(
+        '<svg class="spread" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="ground" width="100" height="8"/><rect class="range" x="{}" width="{}" height="8"/>'
+        '<rect class="mark" x="{}" width="1" height="8"/></svg>',
+        round(low, 1),
+        round(high - low, 1),
+        round(share_ - 0.5, 1),
     )

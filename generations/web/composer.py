@@ -5,17 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.actions import as_uuid
 from accounts.errors import Invalid, NotFound, Refusal
-from accounts.models import Project
+from accounts.models import Project, Role
 from accounts.principal import Principal
-from generations.actions import asking, generate
+from generations.actions import asking, batches, drafting, generate, presets
 from generations.actions.asking import MOST_REFERENCES, Asked
-from generations.models import Asset, Generation
+from generations.models import Asset, Generation, Preset, Relation
 from generations.web import pricing
 from generations.web.pricing import Prices
 from providers import catalog
@@ -40,7 +42,12 @@ _PLAIN = (
 )
 """Fields of the form that are fields of a generation, under the same name."""
 _CHOICES = ("aspect", "resolution", "width", "height", "provider")
+_HIDDEN = ("source", "relation", "preset", "many")
+"""What the form carries along: the picture it varies, the preset it began with, and whether it is a batch."""
+_TYPED = (*_PLAIN, *_CHOICES, *_HIDDEN)
 FOLDED = frozenset(_PLAIN) - {"prompt", "model", "count"}
+_BESIDE = {"prompts": "prompt"}
+"""Fields of a batch, and the field of the form beside which what is wrong with them is said."""
 SLOTS = (*_PLAIN, "references", "aspect_ratio", "resolution", "width", "height", "provider")
 """Fields beside which the page has room for a sentence."""
 
@@ -55,6 +62,8 @@ class Composer:
     references: list[str] = field(default_factory=list)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
     token: str = field(default_factory=lambda: str(uuid.uuid4()))
+    fresh: bool = False
+    """Opened without words in the address: a draft that the browser kept may take its place."""
 
     aspects = tuple(ASPECTS)
     resolutions = RESOLUTIONS
@@ -80,12 +89,53 @@ class Composer:
             "strategy": "fastest" if auto else "cheapest",
             "project": str(self.project.id),
             "references": self.references,
+            "source": f"asset:{typed['source']}" if "source" in typed else None,
+            "relation": typed.get("relation") if "source" in typed else None,
         }
         return {name: value for name, value in body.items() if value not in (None, [])}
 
     def read(self) -> Asked:
         """Raises Invalid naming each field that is wrong."""
         return asking.read(self.body)
+
+    @property
+    def many(self) -> bool:
+        """Whether each line is a prompt of its own, and all of them one batch."""
+        return bool(self.typed.get("many"))
+
+    @property
+    def batch_body(self) -> dict[str, Any]:
+        """As POST /batches would be asked."""
+        of_each = {name: value for name, value in self.body.items() if name != "prompt"}
+        return {**of_each, "prompts": self.typed.get("prompt", "").splitlines()}
+
+    @cached_property
+    def drafts(self) -> tuple[dict[str, Any], int] | None:
+        """The body of ten drafts of this, and their price; None if nobody can, or for a batch."""
+        if self.many or self.errors:
+            return None
+        return drafting.drafts({**self.body, "prompt": self.typed.get("prompt", "").strip() or "…"})
+
+    @cached_property
+    def presets(self) -> list[Preset]:
+        """Mine, and those shared with the project."""
+        found = Preset.objects.visible_to(self.principal).kept()
+        return list(found.filter(Q(project=None) | Q(project=self.project)).order_by("name", "id"))
+
+    @property
+    def preset(self) -> Preset | None:
+        """What it began with."""
+        return next((one for one in self.presets if str(one.id) == self.typed.get("preset")), None)
+
+    @cached_property
+    def rules(self) -> bool:
+        """Whether I may say what the project's composer opens with."""
+        return Project.objects.where_may(self.principal, Role.OWNER).filter(id=self.project.id).exists()
+
+    @cached_property
+    def source(self) -> Asset | None:
+        """The picture it varies."""
+        return next(iter(pictures_named(self.principal, [self.typed.get("source", "")])), None)
 
     @property
     def tray(self) -> list[Asset]:
@@ -106,10 +156,13 @@ class Composer:
 
     def complain(self, refusal: Refusal) -> None:
         """Put a refusal where it belongs: beside its fields, else beside the button."""
-        said = {name: texts for name, texts in refusal.fields.items() if name in SLOTS}
+        beside = {_BESIDE.get(name, name): texts for name, texts in refusal.fields.items()}
+        said = {name: texts for name, texts in beside.items() if name in SLOTS}
         self.errors = said or {"all": [refusal.message]}
 
     def _priced(self) -> Prices:
+        if self.many:
+            return self._priced_as_batch()
         body = {**self.body, "prompt": self.typed.get("prompt", "").strip() or "…"}
         try:
             asked = asking.read(body)
@@ -118,6 +171,17 @@ class Composer:
             rest = {name: value for name, value in body.items() if name not in refusal.fields}
             return pricing.undecided(asking.read({"prompt": "…", **_readable(rest)}))
         return pricing.prices(asked)
+
+    def _priced_as_batch(self) -> Prices:
+        body = self.batch_body
+        if not self.typed.get("prompt", "").strip():
+            body["prompts"] = ["…"]
+        try:
+            wanted = batches.read(body)
+        except Invalid as refusal:
+            self.errors = {_BESIDE.get(name, name): texts for name, texts in refusal.fields.items()}
+            return pricing.undecided(asking.read({"prompt": "…"}))
+        return pricing.prices(wanted.asked, works=wanted.works)
 
 
 def _readable(body: dict[str, Any]) -> dict[str, Any]:
@@ -134,26 +198,58 @@ def from_form(principal: Principal, project: Project, form: QueryDict) -> Compos
     return Composer(
         principal=principal,
         project=project,
-        typed={name: form.get(name, "") for name in (*_PLAIN, *_CHOICES)},
+        typed={name: form.get(name, "") for name in _TYPED},
         references=list(dict.fromkeys(form.getlist("references")))[:MOST_REFERENCES],
         token=form.get("token", ""),
     )
 
 
 def from_address(principal: Principal, project: Project, address: QueryDict) -> Composer:
-    """A form filled from ``from`` (a generation to vary), ``reference`` pictures and single fields."""
+    """A form filled from ``preset``, ``from`` (a generation to vary), ``reference`` and single fields.
+
+    With nothing of that, the project's default preset.
+    """
+    said = {name: address.get(name, "") for name in _TYPED if name in address}
+    fresh = not set(said) - {"many"} and "from" not in address
     typed, references = dict(_START), list[str]()
-    if (old := _generation(principal, address.get("from", ""))) is not None:
+    if fresh and (usual := presets.default_of(principal, project)) is not None:
+        typed, references = typed_of_preset(principal, usual)
+    elif (preset := _preset(principal, said.get("preset", ""))) is not None:
+        typed, references = typed_of_preset(principal, preset)
+    elif (old := _generation(principal, address.get("from", ""))) is not None:
         typed = typed_of(old)
         references = [f"asset:{use.asset_id}" for use in old.reference_uses.all()]
-    typed |= {name: str(address[name]) for name in (*_PLAIN, *_CHOICES) if name in address}
+        made = list(old.assets.kept().values_list("id", flat=True)[:2])
+        if len(made) == 1:
+            typed |= {"source": str(made[0]), "relation": Relation.VARY.value}
+    typed |= said
+    if typed.get("source") and not typed.get("relation"):
+        typed["relation"] = Relation.VARY.value
     references += [f"asset:{found}" for found in map(as_uuid, address.getlist("reference")) if found]
     return Composer(
         principal=principal,
         project=project,
         typed=typed,
         references=list(dict.fromkeys(references))[:MOST_REFERENCES],
+        fresh=fresh,
     )
+
+
+def with_preset(form: Composer, preset: Preset) -> Composer:
+    """The preset's whole set-up; what was typed as prompt, and the references, stay where it has none."""
+    typed, references = typed_of_preset(form.principal, preset)
+    if "prompt" not in preset.body:
+        typed["prompt"] = form.typed.get("prompt", "")
+    typed |= {name: form.typed.get(name, "") for name in ("source", "relation", "many")}
+    return Composer(form.principal, form.project, typed, references or form.references)
+
+
+def _preset(principal: Principal, text: str) -> Preset | None:
+    wanted = as_uuid(text)
+    try:
+        return presets.visible(principal, wanted) if wanted else None
+    except NotFound:
+        return None
 
 
 def _generation(principal: Principal, text: str) -> Generation | None:
@@ -167,6 +263,19 @@ def _generation(principal: Principal, text: str) -> Generation | None:
 def typed_of(old: Generation) -> dict[str, str]:
     """The form as it must have been for this generation; the seed is left to chance."""
     said = {**old.parameters, "prompt": old.prompt}
+    typed = _typed_of({**said, "provider": old.asked_provider, "strategy": old.strategy})
+    typed.pop("seed", None)
+    typed.pop("max_price", None)
+    return typed
+
+
+def typed_of_preset(principal: Principal, preset: Preset) -> tuple[dict[str, str], list[str]]:
+    """The form as it was when the preset was kept, and its references, as far as I may see them."""
+    body = presets.body_of(principal, preset)
+    return {**_typed_of(body), "preset": str(preset.id)}, list(body["references"])
+
+
+def _typed_of(said: Mapping[str, Any]) -> dict[str, str]:
     typed = {**_START, **{name: _text(said[name]) for name in _PLAIN if said.get(name) is not None}}
     if said.get("width"):
         typed |= {"aspect": EXACT, "width": _text(said["width"]), "height": _text(said["height"])}
@@ -175,10 +284,8 @@ def typed_of(old: Generation) -> dict[str, str]:
             "aspect": said.get("aspect_ratio") or _START["aspect"],
             "resolution": said.get("resolution") or _START["resolution"],
         }
-    fastest = old.asked_provider == "auto" and old.strategy == "fastest"
-    typed["provider"] = FASTEST if fastest else old.asked_provider
-    typed.pop("seed", None)
-    typed.pop("max_price", None)
+    provider = str(said.get("provider") or "auto")
+    typed["provider"] = FASTEST if provider == "auto" and said.get("strategy") == "fastest" else provider
     return typed
 
 

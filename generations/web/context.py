@@ -14,6 +14,7 @@ from accounts.models import Project, User
 from accounts.web.profile import THEME_COOKIE, THEMES
 from billing import ledger
 from billing.models import Wallet
+from generations.actions import notices
 from providers.models import ProviderAccount, Source
 
 
@@ -44,6 +45,11 @@ class Chrome:
     @cached_property
     def wallet(self) -> Wallet | None:
         return ledger.wallet_of(self.user) if self.user else None
+
+    @cached_property
+    def unread(self) -> int:
+        """Notices, up to 99."""
+        return notices.unread(principal_of(self._request)) if self.user else 0
 
     @cached_property
     def sandbox_only(self) -> bool:

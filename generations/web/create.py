@@ -6,26 +6,25 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions import as_uuid, project_where
+from accounts.actions import as_uuid
 from accounts.errors import Conflict, NotAllowed, Refusal
 from accounts.models import Project, Role
 from accounts.principal import Principal
 from accounts.web.doorway import REFUSED, is_fragment, signed_in
 from billing.errors import PriceAboveMax
-from billing.money import dollars
-from generations.actions import generate, uploads
+from generations.actions import asking, batches, generate
 from generations.actions.asking import Asked
-from generations.actions.idempotency import Key
-from generations.models import Asset, Generation
-from generations.web import composer, stream
+from generations.models import Generation
+from generations.web import batches as batch_pages
+from generations.web import composer, desk, finals, references, stream
 from generations.web.composer import Composer
+from generations.web.stream import may_make
 
 MOST_WATCHED = 60
 """How many running works one page asks about at once."""
@@ -34,7 +33,7 @@ MOST_WATCHED = 60
 @require_safe
 @signed_in
 def home(request: HttpRequest, principal: Principal) -> HttpResponseBase:
-    project = _project_of(request, principal)
+    project = desk.project_of(request, principal)
     if project is None:
         return render(request, "home_empty.html")
     editable = may_make(principal, project)
@@ -46,7 +45,7 @@ def home(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 @signed_in
 def older(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """The next page of the stream, to be put below."""
-    project = _project_of(request, principal)
+    project = desk.project_of(request, principal)
     if project is None:
         raise Http404
     return render(request, "_fragments/stream.html", _stream(request, principal, project))
@@ -58,16 +57,19 @@ def ask(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """Take the wish, hold its price, and clear the way for the next one."""
     if request.method != "POST":
         return redirect("home")  # the address of a form that was to be mended, opened again
-    project = _editable(principal, request.POST.get("project", ""))
+    project = desk.editable(principal, request.POST.get("project", ""))
     form = composer.from_form(principal, project, request.POST)
     try:
-        form.references += [f"asset:{kept.id}" for kept in _kept(request, principal, project)]
-        asked = _at_the_price_shown(form, request.POST.get("shown", ""))
+        form.references += [f"asset:{kept.id}" for kept in references.kept(request, principal, project)]
+        if form.many:
+            return _run(request, principal, form)
+        asked = _drafts(form, request) if "drafts" in request.POST else _asked(form, request)
+        words = {**form.body, **asked.body, "prompt": asked.request.prompt}
         outcome = generate.submit(
             principal=principal,
             asked=asked,
             render=lambda made: {"id": str(made.id)},
-            key=Key(principal.user, _token(form, asked), request.path, dict(form.body)),
+            key=desk.key_of(request, principal, form.token, words),
         )
     except NotAllowed:
         raise
@@ -86,26 +88,20 @@ def ask(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 @signed_in
 def quote(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """What the form as it stands would cost at every gateway."""
-    project = _editable(principal, request.POST.get("project", ""))
+    project = desk.editable(principal, request.POST.get("project", ""))
     form = composer.from_form(principal, project, request.POST)
     return render(request, "_fragments/quoted.html", {"composer": form})
 
 
 @require_POST
 @signed_in
-def add_references(request: HttpRequest, principal: Principal) -> HttpResponseBase:
-    """Pictures brought by drag, paste or choice: kept at once, and put into the tray."""
-    project = _editable(principal, request.POST.get("project", ""))
-    try:
-        kept = _kept(request, principal, project)
-    except NotAllowed:
-        raise
-    except Refusal as refusal:
-        context = {"name": "references", "sentences": [refusal.message]}
-        answer = render(request, "_fragments/field_error.html", context, status=REFUSED)
-        answer["HX-Retarget"], answer["HX-Reswap"] = "#error-references", "outerHTML"
-        return answer
-    return render(request, "_fragments/references.html", {"references": kept, "clear_error": True})
+def mode(request: HttpRequest, principal: Principal) -> HttpResponseBase:
+    """The composer as it stands, for one prompt or, with ``as=many``, for a list of them."""
+    project = desk.editable(principal, request.POST.get("project", ""))
+    typed = request.POST.copy()
+    typed["many"] = "1" if request.GET.get("as") == "many" else ""
+    form = composer.from_form(principal, project, typed)
+    return render(request, "_fragments/composer.html", {"composer": form, "project": project})
 
 
 @require_safe
@@ -116,38 +112,31 @@ def live(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     seen = [(found, version) for text, _colon, version in pairs if (found := as_uuid(text))]
     mine = Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None)
     works = stream.changed(principal, seen, set(mine.values_list("id", flat=True)))
-    if not works:
+    finals.price(works)
+    going = batch_pages.changed(principal, request.GET.get("batch", ""))
+    if not works and going is None:
         return HttpResponse(status=204)
-    return render(request, "_fragments/changed.html", {"works": works})
+    return render(request, "_fragments/changed.html", {"works": works, "going": going})
 
 
-def may_make(principal: Principal, project: Project) -> bool:
-    """Whether the person may ask for pictures there."""
-    mine = Project.objects.where_may(principal, Role.EDITOR).filter(id=project.id, archived_at=None)
-    return mine.exists()
+def _run(request: HttpRequest, principal: Principal, form: Composer) -> HttpResponse:
+    """All prompts as one batch, and off to its page. Raises Refusal."""
+    wanted = batches.read(form.batch_body)
+    price = wanted.price(batches.priced(wanted))
+    desk.check_shown(price, request.POST.get("shown", ""))
+    body = form.batch_body
+    outcome = batches.run(
+        principal=principal,
+        wanted=replace(wanted, max_price=price),
+        render=lambda made: {"id": str(made.id)},
+        key=desk.key_of(request, principal, form.token, body),
+    )
+    assert outcome.subject_id is not None
+    there = reverse("batch", args=[outcome.subject_id])
+    return HttpResponse(headers={"HX-Redirect": there}) if is_fragment(request) else redirect(there)
 
 
-def _project_of(request: HttpRequest, principal: Principal) -> Project | None:
-    """The project in the address, else where work goes by default, else any I can see."""
-    if wanted := request.GET.get("project"):
-        return project_where(principal=principal, project_id=wanted, role=Role.VIEWER)
-    try:
-        return generate.default_project(principal)
-    except NotAllowed:
-        return Project.objects.visible_to(principal).order_by("archived_at", "id").first()
-
-
-def _editable(principal: Principal, project_id: str) -> Project:
-    return project_where(principal=principal, project_id=project_id, role=Role.EDITOR)
-
-
-def _token(form: Composer, asked: Asked) -> str:
-    """The same button pressed twice is one wish; the same page with other words is another."""
-    words = Key(form.principal.user, "", "", dict(asked.body) | {"prompt": asked.request.prompt, **form.body})
-    return f"web-{form.token[:64]}-{words.body_sha256}"
-
-
-def _at_the_price_shown(form: Composer, shown: str) -> Asked:
+def _asked(form: Composer, request: HttpRequest) -> Asked:
     """The wish, never above the price that stood on the button. Raises Refusal."""
     asked = form.read()
     price = form.prices.price
@@ -155,23 +144,19 @@ def _at_the_price_shown(form: Composer, shown: str) -> Asked:
         return asked  # submit says why none can
     if asked.max_price is not None and price > asked.max_price:
         raise PriceAboveMax(price=price, max_price=asked.max_price)
-    if not shown.isdecimal() or price > int(shown):
-        raise Conflict(
-            _("This costs $%(price)s. Press Generate again if that is right.") % {"price": dollars(price)}
-        )
-    return replace(
-        asked, max_price=int(shown) if asked.max_price is None else min(int(shown), asked.max_price)
-    )
+    shown = desk.check_shown(price, request.POST.get("shown", ""))
+    return replace(asked, max_price=shown if asked.max_price is None else min(shown, asked.max_price))
 
 
-def _kept(request: HttpRequest, principal: Principal, project: Project) -> list[Asset]:
-    files = [file for file in request.FILES.getlist("file") if isinstance(file, UploadedFile)]
-    return [
-        uploads.upload(
-            principal=principal, project_id=project.id, chunks=file.chunks(), name=file.name or "reference"
-        )
-        for file in files
-    ]
+def _drafts(form: Composer, request: HttpRequest) -> Asked:
+    """Ten drafts of it, never above the price that stood on their button. Raises Refusal."""
+    form.read()  # says what is wrong with what was typed
+    found = form.drafts
+    if found is None:
+        raise Conflict(_("No gateway makes drafts of this; leave some of it out, or press Generate."))
+    body, price = found
+    shown = desk.check_shown(price, request.POST.get("shown_drafts", ""))
+    return replace(asking.read(body), max_price=shown)
 
 
 def _taken(
@@ -197,6 +182,7 @@ def _home(
     request: HttpRequest, principal: Principal, project: Project, form: Composer | None, *, status: int = 200
 ) -> HttpResponse:
     context = {**_stream(request, principal, project), "composer": form}
+    context["under_way"] = batch_pages.under_way(principal, project)
     return render(request, "home.html", context, status=status)
 
 
@@ -204,4 +190,5 @@ def _stream(request: HttpRequest, principal: Principal, project: Project) -> dic
     before = as_uuid(request.GET.get("before", ""))
     editable = may_make(principal, project)
     found = stream.page(principal, project, before=before, editable=editable)
+    finals.price(found.works)
     return {"project": project, "stream": found, "editable": editable, "before": before}

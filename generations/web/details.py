@@ -28,6 +28,7 @@ _LABELS = {
     "delivery": gettext_lazy("Delivery"),
     "output": gettext_lazy("Output"),
     "ttl": gettext_lazy("Link life"),
+    "webhook_url": gettext_lazy("Webhook"),
 }
 """In the order in which they are shown; whatever else was said follows under its own name."""
 _SAID_ELSEWHERE = {"model", "provider", "strategy", "include_cost", "upload_urls"}
@@ -56,7 +57,7 @@ def _gateway(generation: Generation) -> str:
     name = provider_name(generation.provider)
     if generation.asked_provider != "auto":
         return name
-    return _("%(name)s (auto, %(strategy)s)") % {"name": name, "strategy": generation.strategy}
+    return _("%(name)s (auto, %(strategy)s)") % {"name": name, "strategy": _(generation.strategy)}
 
 
 def provider_name(slug: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -45,10 +46,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("500.html"), status=500)
 
 
+def try_again(sentence: str, headers: Mapping[str, str]) -> HttpResponse:
+    """What we stand on is away for a moment; as careful as ``server_error``."""
+    return HttpResponse(render_to_string("503.html", {"sentence": sentence}), status=503, headers={**headers})
+
+
 def _page(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
     context: dict[str, Any] = {"title": title, "sentence": sentence, "status": status}
     return render(request, "error.html", context, status=status)
 
 
 def _sentence(exception: Exception | None) -> str:
-    return str(exception) if exception and str(exception).endswith(".") else ""
+    return str(exception) if exception and str(exception).endswith((".", "。")) else ""

@@ -70,7 +70,7 @@ def test_account(request: HttpRequest, principal: Principal, account_id: UUID) -
     try:
         balance = balances.ask(account)
     except ProviderError as error:
-        sentence = _("%(account)s: %(why)s") % {"account": account.name, "why": error.reason.sentence}
+        sentence = _("%(account)s: %(why)s") % {"account": account.name, "why": _(error.reason.sentence)}
         messages.error(request, sentence)
     else:
         left = f"{balance.amount} {balance.unit}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,30 +14,78 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Project, Role
+from accounts.errors import NotFound
 from accounts.principal import Principal
-from accounts.web.doorway import came_from, signed_in
-from generations.actions import assets
-from generations.models import Asset, Generation, Result
-from generations.web.create import may_make
+from accounts.web.doorway import came_from, is_fragment, signed_in
+from generations.actions import assets, voting
+from generations.api.files import SIZES
+from generations.models import Asset, Result
+from generations.models.finding import neighbours
+from generations.models.search import Search
+from generations.web import beside, comments, finals, lineage, shares
+from generations.web.beside import UNDO
 from generations.web.details import parameters_of
-from generations.web.library import Search
+from generations.web.stream import may_make
 from providers.values import FORMATS
-
-MOST_RELATED = 60
-UNDO = "undo"
 
 
 @require_safe
 @signed_in
 def picture(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpResponseBase:
+    """The page; for a script that asks for all of the comments, those."""
     asset = assets.visible(principal, asset_id)
-    search = Search.of(principal, request.GET)
-    newer, older = search.neighbours(asset) if asset.trashed_at is None else (None, None)
+    everything = request.GET.get("comments") == "all"
+    said = comments.context(principal, asset, everything=everything)
+    if everything and is_fragment(request):
+        return render(request, "_fragments/comments.html", said)
+    if asset.generation and asset.generation.comparison_id:
+        voting.reveal(principal, [asset.generation.id])
+    judged = beside.context(principal, asset)
+    context = {**said, **judged, **_around(request, principal, asset), **_lineage(principal, asset)}
+    if judged["may_edit"] and asset.trashed_at is None:
+        context |= shares.context(principal, asset)
+    return render(request, "picture.html", context)
+
+
+@require_POST
+@signed_in
+def trash(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpResponseBase:
+    """Done at once; the message that says so can undo it. The next picture of the search is shown."""
+    search = Search.of(request.GET)
+    before = assets.visible(principal, asset_id)
+    newer, older = _beside(principal, search, before)
+    asset = assets.trash(principal=principal, asset_id=asset_id)
+    undo = reverse("restore_picture", args=[asset.id])
+    messages.success(
+        request, _("Moved to the trash, where it stays for 30 days."), extra_tags=f"{UNDO} {undo}"
+    )
+    following = older or newer
+    if following is None or not request.GET:
+        return redirect(f"{reverse('library')}?project={asset.project_id}")
+    return redirect(f"{reverse('picture', args=[following.id])}?{search.address}")
+
+
+@require_POST
+@signed_in
+def restore(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpResponseBase:
+    """Back to the page of the form; from a picture's page, to this picture."""
+    asset = assets.restore(principal=principal, asset_id=asset_id)
+    messages.success(request, _("The picture is back."))
+    here = reverse("picture", args=[asset.id])
+    back = urlsplit(came_from(request, otherwise=here))
+    if back.path.startswith("/pictures/"):
+        return redirect(here + (f"?{back.query}" if back.query else ""))
+    return redirect(back.geturl())
+
+
+def _around(request: HttpRequest, principal: Principal, asset: Asset) -> dict[str, Any]:
+    """The picture itself, its neighbours, its parameters, and what may be done with it."""
+    search = Search.of(request.GET)
+    newer, older = _beside(principal, search, asset)
     generation = asset.generation
-    visible = Asset.objects.visible_to(principal).kept()
-    context = {
-        "asset": asset,
+    makes = may_make(principal, asset.project)
+    rows = Result.objects.filter(asset_id=asset.id).select_related("submission__account")
+    return {
         "project": asset.project,
         "generation": generation,
         "search": search,
@@ -43,44 +93,30 @@ def picture(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpR
         "older": older,
         "parameters": parameters_of(generation) if generation else [],
         "formats": [name for name in FORMATS if name != asset.format],
-        "may_make": may_make(principal, asset.project),
-        "may_edit": Project.objects.where_may(principal, Role.EDITOR).filter(id=asset.project_id).exists(),
-        "came_from": _came_from(principal, generation),
-        "led_to": visible.filter(generation__reference_uses__asset=asset).order_by("id")[:MOST_RELATED],
-        "siblings": visible.filter(generation=generation).exclude(id=asset.id).order_by("id")[:MOST_RELATED]
-        if generation
-        else [],
-        "result": Result.objects.filter(asset_id=asset.id).select_related("submission__account").first()
-        if principal.user.is_staff
-        else None,
+        "all_formats": FORMATS,
+        "smaller": [size for size in reversed(SIZES) if size < max(asset.width, asset.height)],
+        "may_make": makes,
+        "final_price": finals.price_of(asset) if makes and asset.trashed_at is None else None,
+        "result": rows.first() if principal.user.is_staff else None,
         "token": uuid.uuid4(),
     }
-    return render(request, "picture.html", context)
 
 
-@require_POST
-@signed_in
-def trash(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpResponseBase:
-    """Done at once; the message that says so can undo it."""
-    asset = assets.trash(principal=principal, asset_id=asset_id)
-    undo = reverse("restore_picture", args=[asset.id])
-    messages.success(
-        request, _("Moved to the trash, where it stays for 30 days."), extra_tags=f"{UNDO} {undo}"
-    )
-    return redirect(f"{reverse('library')}?project={asset.project_id}")
+def _lineage(principal: Principal, asset: Asset) -> dict[str, Any]:
+    return {
+        "before": lineage.before(principal, asset),
+        "together": lineage.beside(principal, asset),
+        "after": lineage.after(principal, asset),
+    }
 
 
-@require_POST
-@signed_in
-def restore(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpResponseBase:
-    asset = assets.restore(principal=principal, asset_id=asset_id)
-    messages.success(request, _("The picture is back."))
-    return redirect(came_from(request, otherwise=reverse("picture", args=[asset.id])))
-
-
-def _came_from(principal: Principal, generation: Generation | None) -> list[Asset]:
-    """The pictures it was made from, in order, as far as I may see them."""
-    if generation is None:
-        return []
-    rows = Asset.objects.visible_to(principal).kept().filter(uses__generation=generation)
-    return list(rows.order_by("uses__position").distinct())
+def _beside(principal: Principal, search: Search, asset: Asset) -> tuple[Asset | None, Asset | None]:
+    """The pictures before and after this one in the search it was opened from."""
+    if asset.trashed_at is not None:
+        return None, None
+    try:
+        newer, older = neighbours(principal, search, asset.id)
+    except NotFound:  # somebody else's search came with the link
+        return None, None
+    found = Asset.objects.visible_to(principal).in_bulk([one for one in (newer, older) if one])
+    return found.get(newer), found.get(older)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -11,7 +12,6 @@ from generations.actions import generate
 from generations.actions.asking import Asked
 from generations.engine.routing import Quote
 from providers import registry
-from providers.offer import Offer
 
 _LACKS = {
     "negative_prompt": gettext_lazy("takes no negative prompt"),
@@ -30,6 +30,12 @@ class Line:
     quote: Quote
     cheapest: bool
     fastest: bool
+    works: int = 1
+
+    @property
+    def price(self) -> int | None:
+        """Micro-dollars for all works together."""
+        return None if self.quote.price is None else self.quote.price * self.works
 
     @property
     def name(self) -> str:
@@ -38,13 +44,16 @@ class Line:
     @property
     def reason(self) -> str:
         """Why not, in a few words; empty if it can."""
-        found = [_few_words(self.quote.offer, name, text) for name, text in self.quote.problems.items()]
+        found = [_few_words(self.quote, name, said) for name, said in self.quote.said.items()]
         return ", ".join(dict.fromkeys(found)) or self.quote.reason
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Every gateway's line, and the quote that pressing the button would take (None: none can)."""
+    """Every gateway's line, and the quote that pressing the button would take (None: none can).
+
+    Of a batch every price is for all its ``works``.
+    """
 
     lines: list[Line]
     cheapest: Quote | None
@@ -52,15 +61,31 @@ class Prices:
     chosen: Quote | None
     reason: str = ""
     decided: bool = True
+    works: int = 1
 
     @property
     def price(self) -> int | None:
-        return self.chosen.price if self.chosen else None
+        return self._of_all(self.chosen)
+
+    @property
+    def lowest(self) -> int | None:
+        return self._of_all(self.cheapest)
+
+    @property
+    def quickest(self) -> int | None:
+        return self._of_all(self.fastest)
+
+    @property
+    def pictures(self) -> int:
+        return self.chosen.pictures * self.works if self.chosen else 0
+
+    def _of_all(self, quote: Quote | None) -> int | None:
+        return None if quote is None or quote.price is None else quote.price * self.works
 
 
-def prices(asked: Asked) -> Prices:
-    """Quotes for exactly this request, and which of them would be taken."""
-    found = _compared(asked)
+def prices(asked: Asked, *, works: int = 1) -> Prices:
+    """Quotes for exactly this request, so many times, and which of them would be taken."""
+    found = _compared(asked, works)
     if asked.provider == "auto":
         chosen = found.fastest if asked.strategy == "fastest" else found.cheapest
         reason = "" if chosen else _("No gateway can do all of this; the reasons stand beside each.")
@@ -68,7 +93,7 @@ def prices(asked: Asked) -> Prices:
         line = next(line for line in found.lines if line.quote.provider == asked.provider)
         chosen = line.quote if line.quote.open else None
         reason = "" if chosen else f"{line.name}: {line.reason}"
-    return Prices(found.lines, found.cheapest, found.fastest, chosen, reason)
+    return Prices(found.lines, found.cheapest, found.fastest, chosen, reason, works=works)
 
 
 def undecided(asked: Asked) -> Prices:
@@ -76,18 +101,19 @@ def undecided(asked: Asked) -> Prices:
     return Prices(_compared(asked).lines, None, None, None, decided=False)
 
 
-def _compared(asked: Asked) -> Prices:
+def _compared(asked: Asked, works: int = 1) -> Prices:
     quotes = generate.quotes(asked)
     usable = [quote for quote in quotes if quote.open]
     cheapest = min(usable, key=lambda quote: (quote.price, quote.seconds), default=None)
     fastest = min(usable, key=lambda quote: (quote.seconds, quote.price), default=None)
-    lines = [Line(quote, cheapest=quote is cheapest, fastest=quote is fastest) for quote in quotes]
+    lines = [Line(quote, quote is cheapest, quote is fastest, works) for quote in quotes]
     return Prices(lines, cheapest, fastest, None)
 
 
-def _few_words(offer: Offer, name: str, text: str) -> str:
-    if text.startswith("not offered") and name in _LACKS:
-        return str(_LACKS[name])
+def _few_words(quote: Quote, name: str, said: str) -> str:
+    """The problem without its remedy and without the gateway's name, which stands beside it."""
+    if quote.problems[name].startswith("not offered"):
+        return str(_LACKS[name]) if name in _LACKS else _("does not offer that")
     if name == "references":
-        return _("takes at most %(n)d references") % {"n": offer.max_references}
-    return text.partition(";")[0].replace(f"{offer.provider} ", "", 1)
+        return _("takes at most %(n)d references") % {"n": quote.offer.max_references}
+    return re.split("[;；]", said)[0].replace(f"{quote.provider} ", "", 1)

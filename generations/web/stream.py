@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from accounts.models import Project
+from accounts.models import Project, Role
 from accounts.principal import Principal
 from generations.models import Asset, Generation
 from generations.states import ENDED, GenerationStatus
@@ -23,6 +24,9 @@ class Work:
     generation: Generation
     pictures: list[Asset] = field(default_factory=list)
     editable: bool = True
+    final_price: int | None = None
+    """Micro-dollars for one of its pictures in full; None where that is not offered."""
+    token: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def live(self) -> bool:
@@ -64,9 +68,18 @@ class Stream:
         return any(work.live for work in self.works)
 
 
+def may_make(principal: Principal, project: Project) -> bool:
+    """Whether the person may ask for pictures there."""
+    mine = Project.objects.where_may(principal, Role.EDITOR).filter(id=project.id, archived_at=None)
+    return mine.exists()
+
+
 def page(principal: Principal, project: Project, *, before: UUID | None, editable: bool) -> Stream:
-    """Work of the project that was asked for before that one; keyset, never counted."""
-    rows = Generation.objects.visible_to(principal).filter(project=project).order_by("-id")
+    """Work of the project that was asked for before that one; keyset, never counted.
+
+    What belongs to a batch stands on the batch's own page.
+    """
+    rows = Generation.objects.visible_to(principal).filter(project=project, batch=None).order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = list(rows.select_related("user")[: PAGE + 1])

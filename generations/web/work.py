@@ -6,24 +6,27 @@ from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.actions import as_uuid
 from accounts.errors import Conflict
+from accounts.models import User
 from accounts.principal import Principal
 from accounts.web.doorway import is_fragment, signed_in
 from billing.errors import PriceAboveMax
 from billing.models import Transfer
 from billing.money import dollars
-from generations.actions import generate
+from generations.actions import generate, voting
 from generations.actions.idempotency import Key
-from generations.models import Generation, Move, Submission
-from generations.web import stream
-from generations.web.create import may_make
+from generations.models import Asset, Generation, Move, Submission
+from generations.web import finals, stream
 from generations.web.details import parameters_of
+from generations.web.stream import may_make
 
 
 @require_safe
@@ -32,18 +35,33 @@ def generation(request: HttpRequest, principal: Principal, generation_id: UUID) 
     found = generate.visible(principal, generation_id)
     staff = principal.user.is_staff
     moves = Move.objects.filter(generation=found).select_related("submission").order_by("id")
+    works = stream.with_pictures([found], editable=may_make(principal, found.project))
+    finals.price(works)
+    if found.comparison_id and works[0].pictures:
+        voting.reveal(principal, [found.id])
     context = {
-        "work": stream.with_pictures([found], editable=may_make(principal, found.project))[0],
+        "work": works[0],
         "project": found.project,
         "parameters": parameters_of(found),
         "references": [use.asset for use in found.reference_uses.select_related("asset")],
-        "moves": moves if staff else moves.filter(submission=None),
+        "moves": _named(moves) if staff else moves.filter(submission=None),
         "submissions": Submission.objects.filter(generation=found).select_related("account").order_by("id"),
         "transfers": Transfer.objects.filter(generation_id=found.id).order_by("id"),
         "retries": Generation.objects.visible_to(principal).filter(retry_of=found).order_by("id"),
         "retry_of": found.retry_of,
+        "source": Asset.objects.visible_to(principal).kept().filter(derived=found).first(),
     }
     return render(request, "generation.html", context)
+
+
+def _named(moves: QuerySet[Move]) -> list[Move]:
+    """With the names of the people who made them."""
+    found = list(moves)
+    ids = {one for move in found if (one := as_uuid(move.who))}
+    names = {str(one.id): one.display_name for one in User.objects.filter(id__in=ids)}
+    for move in found:
+        move.who = names.get(move.who, move.who)
+    return found
 
 
 @require_POST

@@ -168,8 +168,8 @@ class AIgateway(Provider):
             return verdict.refusal(answer, _CODES, busy, request_id=request_id)
         told = wire.decode_object(answer.body)
         cost = self._cost(answer.headers.get("x-cost-cents"))
-        if "data" not in told:  # a slow model: the same request is answered with a job
-            theirs = wire.identifier(told.get("id"))
+        if told.get("data") is None:  # a slow model: the same request is answered with a job
+            theirs = wire.identifier(told.get("id")) or wire.identifier(told.get("job_id"))
             if theirs is None:
                 raise ProviderError(Reason.NO_ANSWER, "neither pictures nor a job")
             report = self._job(theirs, told, cost)
@@ -177,13 +177,11 @@ class AIgateway(Provider):
         if not isinstance(told["data"], list):
             raise ProviderError(Reason.NO_ANSWER, "data is not a list")
         entries = wire.objects_in(told["data"])
-        found = [
-            wire.picture(str(place), e.get("url"), e.get("b64_json"), revised_prompt=e.get("revised_prompt"))
-            for place, e in enumerate(entries)
-        ]
+        results = _pictures(entries)
         # ByteDance puts an error in the place of a picture that failed; the others are good.
-        results = tuple(result for result in found if result)
-        return Done(results, cost=cost, request_id=request_id, failed=len(entries) - len(results))
+        return verdict.nothing_made(entries, cost=cost, request_id=request_id) or Done(
+            results, cost=cost, request_id=request_id, failed=len(entries) - len(results)
+        )
 
     def _read_job(self, theirs: str, answer: Answer) -> Report:
         if answer.status == 304:  # asked sooner than 3 s after the last time
@@ -205,12 +203,18 @@ class AIgateway(Provider):
                 reason = Reason.CONTENT_REFUSED
             return Failed(reason, str(said), theirs)
         if status != "completed":
-            return Running(theirs, wire.percent(told.get("progress")))
-        results = _job_results(told)
-        if not results:
+            return Running(
+                theirs, wire.percent(told.get("progress")), word=wire.unknown_word(told.get("status"))
+            )
+        entries = _job_entries(told)
+        if entries is None:
             raise ProviderError(Reason.NO_ANSWER, "a completed job without its result")
+        results = _pictures(entries)
         spent = wire.object_in(told.get("usage")).get("cost_cents")
-        return Done(results, theirs, cost if spent is None else self._cost(spent))
+        cost = cost if spent is None else self._cost(spent)
+        return verdict.nothing_made(entries, theirs=theirs, cost=cost) or Done(
+            results, theirs, cost, failed=len(entries) - len(results)
+        )
 
     def _cost(self, cents: object) -> Cost | None:
         amount = wire.decimal(cents)
@@ -220,14 +224,24 @@ class AIgateway(Provider):
         return Cost(f"{amount} cents", wire.micros(amount / 100), final=amount > 0, elsewhere=self.byok)
 
 
-def _job_results(told: wire.Json) -> tuple[Result, ...]:
-    """The job's pictures; one is documented, a list as a plain call has it is understood."""
+def _job_entries(told: wire.Json) -> list[wire.Json] | None:
+    """The job's pictures; one is documented, a list as a plain call has it is understood. None: neither."""
     result = wire.object_in(told.get("result"))
-    entries = wire.objects_in(result.get("data"))
-    if not entries:
-        known = (result.get("file_url"), told.get("result_url"), told.get("file_url"), result.get("url"))
-        entries = [{"url": next((link for link in known if link), None)}]
-    found = [wire.picture(str(place), e.get("url"), e.get("b64_json")) for place, e in enumerate(entries)]
+    if entries := wire.objects_in(result.get("data")):
+        return entries
+    if isinstance(links := result.get("file_urls"), list) and links:
+        return [{"url": link} for link in links]
+    known = (result.get("file_url"), told.get("result_url"), told.get("file_url"), result.get("url"))
+    if link := next((one for one in known if isinstance(one, str) and one), None):
+        return [{"url": link}]
+    return [] if isinstance(result.get("data"), list) else None
+
+
+def _pictures(entries: list[wire.Json]) -> tuple[Result, ...]:
+    found = [
+        wire.picture(str(place), e.get("url"), e.get("b64_json"), revised_prompt=e.get("revised_prompt"))
+        for place, e in enumerate(entries)
+    ]
     return tuple(picture for picture in found if picture)
 
 

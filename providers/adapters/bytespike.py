@@ -89,6 +89,7 @@ class Bytespike(Provider):
             unbilled=_UNBILLED,
             finds=self.tasks,
             webhook=self.tasks,
+            busy=frozenset({429, 503}),
             in_flight=25,
         )
 
@@ -183,17 +184,19 @@ def _task(theirs: str, told: wire.Json) -> Report:
         refused = verdict.about_content(str(said))
         return Failed(Reason.CONTENT_REFUSED if refused else Reason.PROVIDER_FAILED, str(said), theirs)
     if status != "completed":
-        return Running(theirs, wire.percent(told.get("progress")))
+        return Running(theirs, wire.percent(told.get("progress")), word=wire.unknown_word(told.get("status")))
     if not isinstance(told.get("output"), list):
         raise ProviderError(Reason.NO_ANSWER, "a completed task without its output")
-    pictures = [e for e in wire.objects_in(told["output"]) if e.get("type") in (None, "image")]
+    pictures = [
+        e for e in wire.objects_in(told["output"]) if "image" in str(e.get("type") or "image").lower()
+    ]
     spent = wire.decimal(told.get("credits_used"))
     # The samples read like dollars, the prose speaks of millionths of one: recorded, not believed.
     cost = None if spent is None else Cost(f"{spent} credits_used", wire.micros(spent), final=False)
     return _done(theirs, pictures, cost, None)
 
 
-def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, request_id: str | None) -> Done:
+def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, request_id: str | None) -> Report:
     found = [
         wire.picture(
             str(place),
@@ -205,17 +208,25 @@ def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, reque
         for place, entry in enumerate(entries)
     ]
     results = tuple(picture for picture in found if picture)
-    return Done(results, theirs, cost, request_id, failed=len(entries) - len(results))
+    return verdict.nothing_made(entries, theirs=theirs, cost=cost, request_id=request_id) or Done(
+        results, theirs, cost, request_id, failed=len(entries) - len(results)
+    )
 
 
 def _refusal(answer: Answer) -> Failed:
-    """Its 429 says when in X-RateLimit-Reset (Unix seconds); its other rate headers are dollars."""
-    return verdict.refusal(answer, _CODES, request_id=_request_id(answer), wait=_wait(answer))
+    """Its 429 says when in X-RateLimit-Reset (Unix seconds); its other rate headers are dollars.
+
+    Its 503 ("overloaded") is free and to be tried again, so it was not begun; another error of a server may
+    have been.
+    """
+    busy = {503: Reason.BUSY}
+    wait = _wait(answer) if answer.status == 429 else None  # every answer has that header
+    return verdict.refusal(answer, _CODES, busy, request_id=_request_id(answer), wait=wait)
 
 
 def _wait(answer: Answer) -> float | None:
-    if verdict.fault_of(answer).code == "concurrency_limit":
-        return 2.0  # documented as 1 to 3 s
+    if "concurren" in str(verdict.fault_of(answer)).lower():  # its samples leave the code out
+        return 2.0  # documented as 1 to 3 s; the reset is that of the spend window, hours away
     reset = wire.decimal(answer.headers.get("x-ratelimit-reset"))
     now = wire.http_date(answer.headers.get("date", ""))
     return wire.clamped(float(reset) - now.timestamp()) if reset is not None and now else None

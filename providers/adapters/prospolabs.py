@@ -79,7 +79,10 @@ class Prospolabs(Provider):
         return Traits(link_life=7 * 24 * 3600, longest=600, webhook=True)
 
     def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:
-        """It takes no id of ours, so it is asked for its own at once, before the pictures are made."""
+        """It takes no id of ours, so it is asked for its own at once, before the pictures are made.
+
+        That answer is waited for: where the gateway cannot write to us, nothing else names the work.
+        """
         aspect, resolution = _OFFER.native_size(request).split(" ")
         params: dict[str, object] = {
             "prompt": request.prompt,
@@ -93,13 +96,11 @@ class Prospolabs(Provider):
             params["image_urls"] = [wire.data_uri(reference) for reference in request.references]
         body: dict[str, object] = {"model": _MODEL, "mode": "edit" if request.references else "generate"}
         body |= {"params": params} if self.nested else params
-        waits = request.delivery == "sync"
-        if not waits:
+        if request.delivery != "sync":
             body["async"] = True
-            if request.webhook_url is not None:
-                body["webhook_url"] = request.webhook_url
-        timeout = wire.LONG if waits or request.references else wire.SHORT
-        return self._exchange("POST", "/v1/generate", _read_submit, json=body, timeout=timeout)
+        if request.webhook_url is not None:  # also where the answer is waited for: it may get lost
+            body["webhook_url"] = request.webhook_url
+        return self._exchange("POST", "/v1/generate", _read_submit, json=body, timeout=wire.LONG)
 
     def poll(self, theirs: str) -> Exchange[Report]:
         return self._exchange("GET", f"/v1/generations/{quote(theirs, safe='')}", partial(_read_poll, theirs))
@@ -167,20 +168,26 @@ def _generation(theirs: str | None, told: wire.Json) -> Report:
         return Failed(reason, str(said), theirs, cost)
     results = _results(told)
     if status != "completed":
-        return Running(theirs, wire.percent(told.get("progress")), results, cost)
-    if not results and not any(isinstance(told.get(name), list) for name in ("output_urls", "outputs")):
+        word = wire.unknown_word(told.get("status"))
+        return Running(theirs, wire.percent(told.get("progress")), results, cost, word)
+    entries = _entries(told)
+    if not results and entries is None:
         raise ProviderError(Reason.NO_ANSWER, "completed without an output")
-    return Done(results, theirs, cost)
+    return Done(results, theirs, cost, failed=max(0, len(entries or ()) - len(results)))
+
+
+def _entries(told: wire.Json) -> list[object] | None:
+    """Whatever stands in its list of outputs, in order; None where there is no list."""
+    lists = [told.get(name) for name in ("output_urls", "outputs")]
+    return max((listed for listed in lists if isinstance(listed, list)), key=len, default=None)
 
 
 def _results(told: wire.Json) -> tuple[Result, ...]:
-    """Every picture once, whichever of its three fields names it."""
-    lists = [told.get(name) for name in ("output_urls", "outputs")]
-    entries = [entry for listed in lists if isinstance(listed, list) for entry in listed]
-    links = [wire.object_in(entry).get("url") or entry for entry in entries]
-    links.append(told.get("output_url"))
-    each = dict.fromkeys(link for link in links if isinstance(link, str))
-    found = [wire.picture(str(place), link) for place, link in enumerate(each)]
+    """Every picture once, under its place in the list; the single field repeats one of them."""
+    links = [wire.object_in(entry).get("url") or entry for entry in _entries(told) or ()]
+    if told.get("output_url") not in links:
+        links.append(told.get("output_url"))
+    found = [wire.picture(str(place), link) for place, link in enumerate(links)]
     return tuple(picture for picture in found if picture)
 
 

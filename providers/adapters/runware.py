@@ -7,6 +7,7 @@ families, the shape of partial results and of ``conflictTaskUUID``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
@@ -14,7 +15,7 @@ from uuid import UUID
 from providers.adapters import runware_reports as reports
 from providers.adapters import verdict, wire
 from providers.errors import ProviderError, Reason
-from providers.offer import SEEDREAM_SIZES, Offer, SizeRule
+from providers.offer import INLINE_PER_CALL, SEEDREAM_SIZES, Offer, SizeRule
 from providers.provider import Profile, Provider, Traits
 from providers.values import (
     Account,
@@ -31,6 +32,8 @@ _MODEL = "bytedance:seedream@5.0-lite"
 _OUTPUTS = {"url": "URL", "base64": "base64Data", "data_uri": "dataURI"}
 # AVIF is made here from the kept original, so the lossless format is the one to ask for.
 _FORMATS = {"png": "PNG", "jpeg": "JPG", "webp": "WEBP", "avif": "PNG"}
+_STEEPEST = 16
+"""The model's limit of one side to the other."""
 _SQUARES = {("auto", tier): SEEDREAM_SIZES["1:1", tier] for tier in ("2K", "3K")}
 
 _OFFER = Offer(
@@ -58,7 +61,7 @@ _OFFER = Offer(
     outputs=frozenset(_OUTPUTS),
     ttl_min=60,
     uploads=True,
-    notes=("Automatic aspect is a square here: this gateway always wants pixels.",),
+    notes=("Automatic aspect is the first reference's, or a square: this gateway always wants pixels.",),
 )
 
 _ACCOUNT_TASK = "6f0f1c0e-7d0c-4d39-9a35-6f1d1f2a9b10"  # a question needs a v4 id too; any will do
@@ -72,8 +75,14 @@ class Runware(Provider):
 
     @property
     def traits(self) -> Traits:
+        # Its lists have no word for the end of a task, and what is still being made may be missing in them.
         return Traits(
-            link_life=7 * 24 * 3600, keeps_our_key=24 * 3600, longest=1200, finds=True, webhook=True
+            link_life=7 * 24 * 3600,
+            keeps_our_key=24 * 3600,
+            longest=1200,
+            grows=120,
+            finds=True,
+            webhook=True,
         )
 
     def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:
@@ -102,7 +111,9 @@ class Runware(Provider):
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[str | None, Report]:
         """One call per picture, unsigned, flat or wrapped: news of a part, never the end of the task."""
         told = wire.decode_object(body)
-        listed = [*wire.objects_in(told.get("data")), *wire.objects_in(told.get("errors")), told]
+        data = told.get("data")  # a list, or the one entry by itself, as its uploads answer
+        listed = wire.objects_in([data] if isinstance(data, dict) else data)
+        listed += [*wire.objects_in(told.get("errors")), told]
         theirs = next((known for e in listed if (known := wire.identifier(e.get("taskUUID")))), None)
         if theirs is None:
             raise ProviderError(Reason.NO_ANSWER, "the webhook names no task")
@@ -125,8 +136,30 @@ class Runware(Provider):
         return wire.exchange(self.account, "POST", "/v1", read, headers=headers, json=[task], timeout=timeout)
 
 
+def _pixels(request: ImageRequest) -> tuple[int, int]:
+    """Width and height; an automatic aspect is the first reference's, as far as the model goes."""
+    width, height = map(int, _OFFER.native_size(request).split("x"))
+    shape = request.references[0].size if request.references else None
+    if request.aspect_ratio != "auto" or shape is None:
+        return width, height
+    ratio = max(1 / _STEEPEST, min(_STEEPEST, shape[0] / shape[1]))
+    area = width * height
+    return _even(math.sqrt(area * ratio)), _even(math.sqrt(area / ratio))
+
+
+def _even(side: float) -> int:
+    """Whole steps of sixteen pixels, as all its recommended sizes are."""
+    return round(side / 16) * 16
+
+
+def _output(request: ImageRequest) -> str:
+    """How the bytes come: a related set cannot be split, so one too large for an answer comes by links."""
+    inline = request.output if request.pictures <= INLINE_PER_CALL else None
+    return _OUTPUTS[inline or "url"]
+
+
 def _inference(request: ImageRequest, ours: UUID) -> dict[str, object]:
-    width, _, height = _OFFER.native_size(request).partition("x")
+    width, height = _pixels(request)
     bytedance = {
         "maxSequentialImages": request.sequential,
         "optimizePromptMode": request.prompt_optimization,
@@ -138,10 +171,10 @@ def _inference(request: ImageRequest, ours: UUID) -> dict[str, object]:
         "taskUUID": str(ours),
         "model": _MODEL,
         "positivePrompt": request.prompt,
-        "width": int(width),
-        "height": int(height),
+        "width": width,
+        "height": height,
         "numberResults": request.count,
-        "outputType": _OUTPUTS[request.output or "url"],
+        "outputType": _output(request),
         "outputFormat": _FORMATS[request.output_format] if request.output_format else None,
         "outputQuality": request.output_quality if request.output_format != "avif" else None,
         "deliveryMethod": "sync" if waits else "async",

@@ -74,7 +74,7 @@ def _state(entry: wire.Json) -> str:
     """``success``, ``error``, or any other word for "still at it"; a sync answer has no word at all."""
     status = entry.get("status")
     if isinstance(status, str):
-        return status
+        return status.lower()
     return "error" if entry.get("error") else "success" if _picture(0, entry) else "processing"
 
 
@@ -145,7 +145,9 @@ def _refused(theirs: str, task: Task, answer: Answer) -> Failed:
 def _report(theirs: str, task: Task) -> Report:
     """The task as its entries show it: partial results are kept, whatever became of the rest."""
     if task.processing:
-        return Running(theirs, task.progress, task.results, task.cost)
+        words = (wire.unknown_word(entry.get("status")) for entry in task.entries)
+        word = next((word for word in words if word not in (None, "success", "error")), None)
+        return Running(theirs, task.progress, task.results, task.cost, word)
     if task.results or not task.errors:
         return Done(task.results, theirs, task.cost, failed=len(task.errors))
     first = task.errors[0]

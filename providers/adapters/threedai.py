@@ -6,6 +6,7 @@ Sources: the Seedream V5 Lite page, and www.3daistudio.com/Platform/API/Document
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from urllib.parse import quote
@@ -26,6 +27,7 @@ from providers.values import (
     Failed,
     ImageRequest,
     Report,
+    Result,
     Running,
 )
 
@@ -55,6 +57,7 @@ _OFFER = Offer(
     seconds=(20, 40),
     max_references=10,
     seed=True,
+    seed_max=2**63 - 1,  # "0 or higher"
     safety_check=True,
     deliveries=frozenset({"poll"}),
     notes=("Named sizes are presets: the pixels are the gateway's choice.",),
@@ -101,7 +104,7 @@ class ThreeDAI(Provider):
         )
 
     def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:
-        """It takes no id of ours, so a second POST is a second order."""
+        """It takes no id of ours: a second POST is a second order, and an answer not waited for is lost."""
         fields: dict[str, object] = {
             "prompt": request.prompt,
             "image_size": _OFFER.native_size(request),
@@ -120,7 +123,7 @@ class ThreeDAI(Provider):
             _read_submit,
             headers=self._headers(),
             json=fields,
-            timeout=wire.LONG if request.references else wire.SHORT,
+            timeout=wire.LONG,
         )
 
     def poll(self, theirs: str) -> Exchange[Report]:
@@ -151,13 +154,18 @@ class ThreeDAI(Provider):
             return Failed(Reason.CONTENT_REFUSED if refused else Reason.PROVIDER_FAILED, words, theirs)
         entries = wire.objects_in(told.get("results"))
         found = [
-            wire.picture(str(place), entry.get("asset") or entry.get("asset_url"))
+            _picture(str(place), entry)
             for place, entry in enumerate(entries)
-            if entry.get("asset_type") in (None, "IMAGE", "EDITED_IMAGE")
+            if str(entry.get("asset_type") or "IMAGE").upper() in ("IMAGE", "EDITED_IMAGE")
         ]
         results = tuple(picture for picture in found if picture)
         if status != "FINISHED":
-            return Running(theirs, wire.percent(told.get("progress")), results)
+            return Running(
+                theirs,
+                wire.percent(told.get("progress")),
+                results,
+                word=wire.unknown_word(told.get("status")),
+            )
         if not isinstance(told.get("results"), list):
             raise ProviderError(Reason.NO_ANSWER, "finished without results")
         return Done(results, theirs, self._cost(len(results)), failed=len(entries) - len(results))
@@ -174,6 +182,13 @@ class ThreeDAI(Provider):
         if left is None:
             raise ProviderError(Reason.NO_ANSWER, "no balance")
         return Balance(left, "credits", wire.micros(left * self.usd_per_credit))
+
+
+def _picture(key: str, entry: wire.Json) -> Result | None:
+    """At one of two addresses: the asset is on its storage, the asset's URL on its CDN."""
+    asset = wire.picture(key, entry.get("asset"))
+    shown = wire.picture(key, entry.get("asset_url"))
+    return replace(asset, spare=shown.url) if asset and shown else asset or shown
 
 
 def _read_submit(answer: Answer) -> Report:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from providers.adapters import wire
 from providers.errors import ProviderError, Reason
-from providers.values import Answer, Failed
+from providers.values import Answer, Cost, Failed
 
 REFUSALS: dict[int, Reason] = {
     400: Reason.INVALID_REQUEST,
@@ -100,6 +100,25 @@ def _code(told: wire.Json) -> str:
         if word:
             return word
     return ""
+
+
+def nothing_made(
+    entries: list[wire.Json],
+    *,
+    theirs: str | None = None,
+    cost: Cost | None = None,
+    request_id: str | None = None,
+) -> Failed | None:
+    """The failure that a list of nothing but errors is; None for any other list.
+
+    ByteDance puts an error in the place of a picture that failed, inside an answer of success.
+    """
+    told = [fault(entry) for entry in entries if entry.get("error")]
+    if not told or len(told) < len(entries):
+        return None
+    refused = any(about_content(str(one)) for one in told)
+    reason = Reason.CONTENT_REFUSED if refused else Reason.PROVIDER_FAILED
+    return Failed(reason, str(told[0]), theirs, cost, request_id=request_id)
 
 
 def refusal(

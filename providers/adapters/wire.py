@@ -29,6 +29,7 @@ SHORT, LONG = 30.0, 180.0
 """Seconds for a question, and for a call that is held open until the pictures are there."""
 
 _MOST_USD = Decimal(1_000_000)
+_LINK = re.compile(r"(?i:https?)://[^\x00-\x20\x7f\ud800-\udfff]{1,8000}")
 _WAIT = (1.0, 600.0)  # no gateway's word makes us hammer it, or sleep for a day
 
 
@@ -147,6 +148,27 @@ def integer(value: object) -> int | None:
     return value if isinstance(value, int) and fits else None
 
 
+_UNDER_WAY = frozenset(
+    {
+        "accepted",
+        "created",
+        "in_progress",
+        "pending",
+        "processing",
+        "queued",
+        "running",
+        "started",
+        "submitted",
+    }
+)
+
+
+def unknown_word(status: object) -> str | None:
+    """A status that is none of the words by which a gateway says that it is still at it."""
+    word = text(status, 100)
+    return None if word is None or word.lower() in _UNDER_WAY else word
+
+
 def percent(value: object) -> int | None:
     number = decimal(value)
     return None if number is None else int(max(Decimal(0), min(Decimal(100), number)))
@@ -171,9 +193,11 @@ def picture(
     """A result from a link or from bytes in base64, whichever came; None if neither can be used.
 
     Gateways answer with the other form than was asked, and put a data URI where a link belongs.
+    Any other word there (a name, a path, an id) is no picture, though it may look like base64.
     """
-    url = link if isinstance(link, str) and re.fullmatch(r"https?://[\x21-\x7e]{1,8000}", link) else None
-    data = None if url else _bytes_in(inline) or _bytes_in(link)
+    place = link.strip() if isinstance(link, str) else ""
+    url = place if _LINK.fullmatch(place) else None
+    data = None if url else _bytes_in(inline) or (_bytes_in(place) if place.startswith("data:") else None)
     if url is None and data is None:
         return None
     return Result(key, url, data, integer(seed), text(revised_prompt, 20_000), flagged)

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 # An answer may carry its pictures as base64, which makes them a third larger.
-MAX_ANSWER = 64 * 1024 * 1024
+MAX_ANSWER = 96 * 1024 * 1024
 MAX_PICTURE = 64 * 1024 * 1024
 DOWNLOAD_DEADLINE = 120.0
 DOWNLOAD_PATIENCE = 20.0

@@ -12,6 +12,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import TypeVar
 
 import httpx
@@ -153,6 +154,7 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer:
         if len(body) > max_bytes:
             raise NoAnswer("answer too large")
     headers = dict(response.headers.items())
+    headers.setdefault("date", formatdate(usegmt=True))  # by which a moment that it names is told from now
     encoding = headers.pop("content-encoding", "identity").strip().lower()
     return Answer(response.status_code, headers, _decoded(bytes(body), encoding, max_bytes))
 

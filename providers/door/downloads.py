@@ -28,7 +28,8 @@ MAX_URL = 8192
 MINIMUM_SPEED = 10 * 1024
 _ADDRESSES_TRIED = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_EXPIRED = frozenset({403, 404, 410})
+# What file hosts say of a signed link past its time: Google Cloud Storage 400, some 401, S3 and Azure 403.
+_EXPIRED = frozenset({400, 401, 403, 404, 410})
 _BUSY = frozenset({408, 425, 429})
 
 
@@ -63,15 +64,15 @@ class Guard:
 
         Raises DownloadError, if it may not be fetched or its host is not found.
         """
-        if url.userinfo or not url.host or not 0 < (url.port or 443) < 65536:
+        if url.userinfo or not _host(url) or not 0 < (url.port or 443) < 65536:
             raise DownloadError(Trouble.FORBIDDEN_ADDRESS, "a user name, no host, or no port in the URL")
         if self._is_open(url):
             return [url]
         if url.scheme != "https":
             raise DownloadError(Trouble.FORBIDDEN_ADDRESS, "not https")
-        if is_internal_name(url.host):
+        if is_internal_name(_host(url)):
             raise DownloadError(Trouble.FORBIDDEN_ADDRESS, "an internal name")
-        addresses = await self._addresses(url.raw_host.decode("ascii"), url.port or 443)
+        addresses = await self._addresses(_host(url), url.port or 443)
         if not all(self.admits(address) for address in addresses):
             raise DownloadError(Trouble.FORBIDDEN_ADDRESS, "not a public address")
         return [url.copy_with(host=address) for address in addresses[:_ADDRESSES_TRIED]]
@@ -80,7 +81,7 @@ class Guard:
         if self.open_origin is None:
             return False
         mine = httpx.URL(self.open_origin)
-        return (url.scheme, url.host, url.port) == (mine.scheme, mine.host, mine.port)
+        return (url.scheme, _host(url), url.port) == (mine.scheme, _host(mine), mine.port)
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         try:
@@ -93,6 +94,11 @@ class Guard:
         if not addresses:
             raise DownloadError(Trouble.UNREACHABLE, "name not found")
         return addresses
+
+
+def _host(url: httpx.URL) -> str:
+    """As it goes over the wire; ``url.host`` raises for what only looks like an international name."""
+    return url.raw_host.decode("ascii")
 
 
 async def download(
@@ -184,7 +190,7 @@ def _request(url: httpx.URL, route: httpx.URL, bounds: Bounds) -> httpx.Request:
         },
         extensions={
             "timeout": timeouts.as_dict(),
-            "sni_hostname": url.raw_host.decode("ascii").rstrip("."),
+            "sni_hostname": _host(url).rstrip("."),
         },
     )
 

@@ -5,12 +5,12 @@ Imitates docs.bytespike.ai (model page, errors reference, rate limits, tasks, ac
 
 import base64
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from providers.sandbox import bytespike_subscriptions as subscriptions
 from providers.sandbox import bytespike_tasks as tasks
 from providers.sandbox.call import Call, GatewayError, Route
 from providers.sandbox.fields import FieldError, Fields
@@ -60,6 +60,7 @@ class Bytespike(Gateway):
             Route("GET", "/v1/tasks/stream/{id}", "poll", self.stream),
             Route("GET", "/api/v1/me/account", "balance", self.account),
             Route("GET", "/api/v1/me/usage", "usage", self.usage),
+            *subscriptions.routes(self),
         ]
 
     def key(self, call: Call) -> str:
@@ -132,7 +133,7 @@ class Bytespike(Gateway):
                 data.append({"b64_json": base64.b64encode(await self.inline(picture)).decode()})
             else:
                 data.append({"url": self.link(task, index), **_revised(task.prompt, index)})
-        return web.json_response({"created": round(time.time()), "data": data})
+        return web.json_response({"created": round(self.now), "data": data})
 
     async def accept(self, call: Call, fields: Fields, **ids: Any) -> Task:
         """Read the parameters of one picture request, wherever they stand, and begin."""
@@ -183,6 +184,8 @@ class Bytespike(Gateway):
         return await tasks.stream(self, call)
 
     async def announce(self, task: Task) -> None:
+        if task.id.startswith("task_"):
+            subscriptions.announce(self, task)
         await tasks.announce(self, task)
 
     # Money

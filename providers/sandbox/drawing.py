@@ -47,6 +47,17 @@ class Picture:
         text = f"{self.gateway}\0{self.prompt}\0{self.seed}\0{self.index}"
         return Random(hashlib.sha256(text.encode(errors="replace")).digest())
 
+    @property
+    def facts(self) -> list[str]:
+        """What is written at its foot: not the gateway, for whoever judges pictures without knowing it."""
+        seed = "random" if self.seed is None else str(self.seed)
+        return [
+            f"{self.width}×{self.height}",
+            f"seed {seed}",
+            f"{self.index + 1} of {self.count}",
+            *self.notes,
+        ]
+
 
 def render(picture: Picture) -> bytes:
     """The picture's file, at its true size."""
@@ -177,9 +188,6 @@ def _caption(image: Image.Image, picture: Picture) -> None:
     margin = letter
     face, small = font(letter, needs_wide(picture.prompt)), font(max(7, letter * 3 // 4))
     text = lines(picture.prompt, face, image.width - 2 * margin, 4)
-    seed = "random" if picture.seed is None else str(picture.seed)
-    size = f"{picture.width}×{picture.height}"
-    facts = [picture.gateway, size, f"seed {seed}", f"{picture.index + 1} of {picture.count}", *picture.notes]
     step = letter * 4 // 3
     top = max(0, image.height - margin * 2 - step * (len(text) + 1))
     band = image.crop((0, top, image.width, image.height)).point([v * 2 // 5 for v in range(256)] * 3)
@@ -187,7 +195,7 @@ def _caption(image: Image.Image, picture: Picture) -> None:
     draw = ImageDraw.Draw(image)
     for row, line in enumerate(text):
         draw.text((margin, top + margin + row * step), line, "white", face)
-    draw.text((margin, top + margin + len(text) * step), " · ".join(facts), (215, 215, 205), small)
+    draw.text((margin, top + margin + len(text) * step), " · ".join(picture.facts), (215, 215, 205), small)
     mark = font(letter)
     wide = round(mark.getlength("SANDBOX")) + 2 * margin
     draw.rounded_rectangle((margin, margin, margin + wide, margin + 2 * letter), letter, "white")

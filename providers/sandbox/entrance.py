@@ -26,12 +26,22 @@ STATUS_OF = {
 def app(gateway: Gateway) -> web.Application:
     """The web application of one gateway and its file host."""
     made = web.Application(client_max_size=gateway.body_limit)
+    made.on_response_prepare.append(_dated(gateway))
     for route in [*gateway.routes(), *files.routes(gateway.world, gateway.expired)]:
         made.router.add_route(route.method, route.path, _door(gateway, route))
     made.router.add_route(
         "*", "/{tail:.*}", _door(gateway, Route("*", "", "other", gateway.nowhere, open=True))
     )
     return made
+
+
+def _dated(gateway: Gateway) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Moments that an answer names are on the sandbox's clock, and so is its Date."""
+
+    async def date(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(datetime.fromtimestamp(gateway.now, UTC), usegmt=True)
+
+    return date
 
 
 def _door(gateway: Gateway, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -53,6 +53,7 @@ class Fault(StrEnum):
     NEVER_FINISHES = "never_finishes"
     FLAPPING = "flapping"
     FEWER = "fewer"
+    MORE = "more"
     NO_PICTURES = "no_pictures"
     ENTRY_ERROR = "entry_error"
     DEAD_LINK = "dead_link"
@@ -103,7 +104,10 @@ MENU: Mapping[Fault, tuple[Stage, str]] = {
     Fault.UNAVAILABLE: (B, "503; retry_after as above"),
     Fault.STATUS: (B, "any status=N; body=text replaces the gateway's own error, type=its content type"),
     Fault.RESET_BEFORE: (B, "the connection is reset, nothing was accepted"),
-    Fault.STATUS_AFTER: (A, "status=N (504), although the work is done and charged"),
+    Fault.STATUS_AFTER: (
+        A,
+        "status=N (504), although the work is done and charged; retry_after=seconds",
+    ),
     Fault.RESET_AFTER: (A, "the connection is reset, although the work is done and charged"),
     Fault.HANG: (A, "nothing is said for seconds=N (60) after the work is done"),
     Fault.DRIP: (A, "the body comes in drops of bytes=N (1), one every pause=S (0.05) seconds"),
@@ -124,9 +128,13 @@ MENU: Mapping[Fault, tuple[Stage, str]] = {
     Fault.NEVER_FINISHES: (W, "runs for ever (a synchronous call hangs)"),
     Fault.FLAPPING: (W, "once done: done, failed, done, failed, … from poll to poll"),
     Fault.FEWER: (W, "missing=N (1) pictures fewer than asked, and not charged"),
+    Fault.MORE: (W, "one picture more than asked, and charged"),
     Fault.NO_PICTURES: (W, "success with an empty list; charged=true charges all the same"),
     Fault.ENTRY_ERROR: (W, "one entry, index=N (0), is an error beside good ones, and not charged"),
-    Fault.DEAD_LINK: (W, "the link of picture index=N (0) answers status=N (404) for ever"),
+    Fault.DEAD_LINK: (
+        W,
+        "the link of picture index=N (0) answers status=N (404) for ever; asset_alone=true spares asset_url",
+    ),
     Fault.LINK_TO: (W, "the link of picture index=N (0) is url=U"),
     Fault.COST_MISSING: (W, "no cost is reported where one is due"),
     Fault.COST_PERCENT: (W, "charged and reported at percent=N of the price"),

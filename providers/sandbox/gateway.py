@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -183,6 +184,7 @@ class Gateway:
                 task.course.cancel()
             if refund:
                 self.world.refund(task)
+            self.world.spawn(self.tell(task))  # this is an end too
 
     def cost(self, task: Task) -> int | None:
         """What one picture of this task is reported to cost, in micro-dollars."""
@@ -233,4 +235,6 @@ def _delivered(pictures: list[Picture], orders: Mapping[Fault, Order]) -> tuple[
         return [], asked if none.args.get("charged") else 0
     if fewer := orders.get(Fault.FEWER):
         pictures = pictures[: max(0, asked - fewer.whole("missing", 1))]
+    if Fault.MORE in orders:
+        pictures = [*pictures, replace(pictures[-1], index=asked)]
     return pictures, len(pictures) - (1 if Fault.ENTRY_ERROR in orders and pictures else 0)

@@ -87,11 +87,11 @@ async def respond(gateway: Gateway, call: Call, fields: Fields) -> Part:
     if state == "failed":
         _place(gateway, failure(task), data, errors)
     elif task.fails or state == "canceled":
-        data.append(_processing(task, now))
+        data += _unfinished(gateway, task, now)
     else:
         for index in range(len(task.pictures)):
             if now < ready_at(task, index):
-                data.append(_processing(task, now))
+                data += _unfinished(gateway, task, now)
             elif index == task.broken:
                 _place(gateway, failure(task), data, errors)
             else:
@@ -99,6 +99,11 @@ async def respond(gateway: Gateway, call: Call, fields: Fields) -> Part:
     if order := gateway.world.orders.take((Stage.POLL,), gateway.slug, "poll", task.prompt):
         data = [head(task) | {"status": order.text("word", "reviewing")}]
     return Part(data, errors)
+
+
+def _unfinished(gateway: Gateway, task: Task, now: float) -> list[dict[str, Any]]:
+    """One page lists what is still processing; a client has seen nothing at all for a task that runs."""
+    return [_processing(task, now)] if gateway.world.switches["rw.unfinished"] == "listed" else []
 
 
 def _processing(task: Task, now: float) -> dict[str, Any]:

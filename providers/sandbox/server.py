@@ -24,14 +24,14 @@ from providers.sandbox.runware import Runware
 from providers.sandbox.threedai import ThreeDAI
 from providers.sandbox.world import World
 
-GATEWAYS = (AIgateway, Bytespike, ThreeDAI, Runware, Prospolabs)  # in the order of their ports
+GATEWAYS = (AIgateway, Bytespike, ThreeDAI, Runware, Prospolabs)  # their ports follow the registry's order
 BACKLOG = 2048
 OPEN_FILES = 16_384
 
 
 @contextlib.asynccontextmanager
 async def serving(host: str, port: int, latency: float | None) -> AsyncIterator[tuple[str, World]]:
-    """Serve until left. Control listens on ``port``, the gateways on the five after it; 0 takes free ones.
+    """Serve until left. Control listens on ``port``, the gateways on those after it; 0 takes free ones.
 
     Yields the control endpoint's address. Raises OSError where a port is taken.
     """

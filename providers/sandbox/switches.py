@@ -29,6 +29,7 @@ SWITCHES: Mapping[str, tuple[Value, ...]] = {
     "rw.failed_item_place": ("errors", "data"),
     "rw.conflict_status": (400, 200),
     "rw.unknown_task": ("empty", "taskNotFound"),
+    "rw.unfinished": ("listed", "left_out"),
     "rw.upload_shape": ("object", "array"),
     "rw.sync_limit": (120, "never"),
     "pl.body_shape": ("both", "flat", "nested"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from providers.sandbox import files
 from providers.sandbox.call import Call, GatewayError, Route
 from providers.sandbox.drawing import fit
 from providers.sandbox.faults import Fault, Stage
@@ -166,14 +167,25 @@ class ThreeDAI(Gateway):
         return [
             {"asset": None, "asset_type": "ERROR", "metadata": {"reason": "filtered"}}
             if index == task.broken
-            else self._result(self.link(task, index))
+            else self._result(self.link(task, index), self._shown(task, index))
             for index in range(len(task.pictures))
         ]
 
-    def _result(self, link: str) -> dict[str, Any]:
+    def _shown(self, task: Task, index: int) -> str:
+        """Where the CDN has it: the same address, unless only the storage's is to be dead."""
+        dead = task.orders.get(Fault.DEAD_LINK)
+        if dead is None or not dead.args.get("asset_alone"):
+            return self.link(task, index)
+        shown = task.details.setdefault("shown", {})
+        if index not in shown:
+            file = self.world.store(self.slug, task.pictures[index], self.link_life, None)
+            shown[index] = self.world.origins[self.slug] + files.path(file)
+        return str(shown[index])
+
+    def _result(self, link: str, shown: str) -> dict[str, Any]:
         if self.world.switches["3d.result_keys"] == "metadata":
             return {"asset": link, "asset_type": "IMAGE", "metadata": None}
-        return {"asset_url": link, "asset": link, "asset_type": "IMAGE", "thumbnail": link}
+        return {"asset_url": shown, "asset": link, "asset_type": "IMAGE", "thumbnail": link}
 
     async def wallet(self, call: Call) -> web.StreamResponse:
         hundredths = call.payer.balance * 100 // MICRO_PER_CREDIT

@@ -39,32 +39,38 @@ def digest(body: bytes, secret: str) -> str:
 
 async def deliver(
     world: World, task: Task, url: str, secret: str, documents: list[Mapping[str, Any]], manner: Manner
-) -> None:
-    """Send every document, in order, each until it is taken or the tries are used up."""
+) -> list[dict[str, Any]]:
+    """Send every document, in order, each until it is taken or the tries are used up; a note of each try."""
     if Fault.WEBHOOK_MISSING in task.orders:
-        return
+        return []
     if Fault.WEBHOOK_DISORDER in task.orders:
         documents = documents[::-1]
     if Fault.WEBHOOK_BAD_SIGNATURE in task.orders:
         secret = "not " + secret
     duplicate = task.orders.get(Fault.WEBHOOK_DUPLICATE)
     copies = 1 if duplicate is None else duplicate.whole("copies", 2)
+    notes: list[dict[str, Any]] = []
     for document in documents:
         for _ in range(copies):
-            await _send(world, task, url, json.dumps(document).encode(), secret, manner)
+            notes += await _send(world, task, url, json.dumps(document).encode(), secret, manner)
+    return notes
 
 
-async def _send(world: World, task: Task, url: str, body: bytes, secret: str, manner: Manner) -> None:
-    pause = manner.pause
+async def _send(
+    world: World, task: Task, url: str, body: bytes, secret: str, manner: Manner
+) -> list[dict[str, Any]]:
+    pause, notes = manner.pause, []
     for attempt in range(1, manner.tries + 1):
         status = await _post(world, url, body, manner, secret)
         note = {"gateway": task.account.gateway, "their_id": task.id, "attempt": attempt, "status": status}
-        world.deliveries.append(note | {"at": world.clock.now(), "body": outline(json.loads(body))})
+        notes.append(note | {"at": world.clock.now(), "body": outline(json.loads(body))})
+        world.deliveries.append(notes[-1])
         if status is not None and 200 <= status < 300:
-            return
+            break
         if attempt < manner.tries:
             await world.clock.sleep(pause)
             pause = min(pause * 2, manner.longest_pause)
+    return notes
 
 
 async def _post(world: World, url: str, body: bytes, manner: Manner, secret: str) -> int | None:

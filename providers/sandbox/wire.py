@@ -13,8 +13,6 @@ from providers.sandbox.broken import PAGE
 from providers.sandbox.clock import Clock
 from providers.sandbox.faults import Fault, Order
 
-HALF = (Fault.TRUNCATED, Fault.SHORT_BODY, Fault.CLOSED_EARLY)
-
 
 def reset(request: web.Request) -> web.Response:
     """Cut the connection with a TCP reset; what is returned is never sent."""
@@ -62,7 +60,9 @@ def _changed(response: web.Response, body: bytes, order: Order, optional: Collec
         case Fault.NULLS:
             response.body = json.dumps(_with_nulls(_document(body), optional)).encode()
         case Fault.STATUS_AFTER:
-            return web.Response(status=order.whole("status", 504), body=PAGE, content_type="text/html")
+            hints = {"Retry-After": str(order.args["retry_after"])} if "retry_after" in order.args else {}
+            status = order.whole("status", 504)
+            return web.Response(status=status, body=PAGE, content_type="text/html", headers=hints)
     return response
 
 

@@ -1,6 +1,6 @@
 // The composer: pictures dropped or pasted become references; one unticked leaves the tray.
 
-const composer = () => document.querySelector("#composer");
+const composer = () => document.querySelector("[data-desk]");
 const pictures = (files) => [...files].filter((file) => file.type.startsWith("image/"));
 
 function bring(files) {
@@ -12,7 +12,14 @@ function bring(files) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-const over = (event) => event.target.closest?.("#composer") && [...event.dataTransfer.types].includes("Files");
+const over = (event) =>
+  event.target.closest?.("[data-desk]") && ["Files", "text/uri-list"].some((type) => event.dataTransfer.types.includes(type));
+
+// A picture of ours, dragged from any page of ours: its link says which.
+const dragged = (data) => {
+  const link = data.getData("text/uri-list").split("\n").find((line) => line.startsWith(location.origin));
+  return link?.match(/\/(?:pictures|assets)\/([0-9a-f-]{36})/)?.[1];
+};
 
 document.addEventListener("dragover", (event) => {
   if (!over(event)) return;
@@ -26,6 +33,8 @@ document.addEventListener("drop", (event) => {
   if (!over(event)) return;
   event.preventDefault();
   composer().classList.remove("dropping");
+  const ours = dragged(event.dataTransfer);
+  if (ours) return document.dispatchEvent(new CustomEvent("seedbank:pick", { detail: [ours] }));
   bring(pictures(event.dataTransfer.files));
 });
 document.addEventListener("paste", (event) => {
@@ -43,20 +52,43 @@ document.addEventListener("change", (event) => {
   }
 });
 
-// Prices of a form that has changed since they were asked would undo the change; newer ones are on their way.
-let changes = 0;
-let asked = 0;
-const ofPrices = (event) => event.detail.elt?.id === "prices";
-for (const name of ["input", "change", "quote"]) {
-  document.addEventListener(name, (event) => event.target.closest("#composer") && (changes += 1), true);
-}
-document.addEventListener("htmx:beforeRequest", (event) => ofPrices(event) && (asked = changes));
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (ofPrices(event) && asked !== changes) event.detail.shouldSwap = false;
-});
-
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.target.id !== "reference-file") return;
   event.target.value = "";
   htmx.trigger(composer(), "quote");
+});
+
+// Enter in the name of a new preset keeps the preset; anywhere else in the form it generates.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.target.id !== "preset-name") return;
+  event.preventDefault();
+  document.querySelector("[data-keep-preset]").click();
+});
+
+// Somebody who signed in again in another tab has a new token; the form sends that one.
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+  const { parameters } = event.detail;
+  if (token && parameters.csrfmiddlewaretoken) parameters.csrfmiddlewaretoken = token;
+});
+
+// The form is exchanged as a whole for another mode or preset, or with what to mend; what was changed since it was sent
+// goes along.
+const sent = new WeakMap();
+let later = [];
+const ticks = (control) => control.type === "checkbox" || control.type === "radio";
+function state() {
+  const controls = composer().querySelectorAll(":is(input, textarea, select)[id]:not([type=hidden], [type=file])");
+  return new Map([...controls].map((one) => [one.id, ticks(one) ? one.checked : one.value]));
+}
+document.addEventListener("htmx:beforeRequest", ({ detail }) => composer()?.contains(detail.elt) && sent.set(detail.xhr, state()));
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const before = sent.get(detail.xhr);
+  later = before && detail.target === composer() ? [...state()].filter(([id, value]) => before.get(id) !== value) : [];
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const [id, value] of later.splice(0)) {
+    const control = document.getElementById(id);
+    if (control) control[ticks(control) ? "checked" : "value"] = value;
+  }
 });

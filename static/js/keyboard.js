@@ -34,10 +34,16 @@ function step(direction) {
   others[0]?.tile.focus();
 }
 
-const actions = {
+// The project one is in, for where the keys lead; the library's own may change without its page.
+function here() {
+  const { project } = (document.querySelector("#shelf") ?? document.body).dataset;
+  return project ? `?project=${project}` : "";
+}
+
+export const actions = {
   "/": () => focusOn("main [data-key-search]") || focusOn("[data-key-search]"),
-  n: () => focusOn("[data-key-new]") || location.assign("/#prompt"),
-  g: () => location.assign("/library"),
+  n: () => focusOn("[data-key-new]") || location.assign(`/${here()}#prompt`),
+  g: () => location.assign(`/library${here()}`),
   z: () => press("[data-zoom]"),
   "?": () => keys?.showModal(),
   Escape: () => press("[data-key-back]"),
@@ -49,12 +55,17 @@ const actions = {
 
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
-    const form = event.target.closest("form") ?? document.querySelector("#composer");
-    if (form?.matches("#composer")) {
+    const form = event.target.closest("form") ?? document.querySelector("[data-desk]");
+    if (form?.matches("[data-desk]")) {
       event.preventDefault();
       form.requestSubmit();
     }
     return;
+  }
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing(event.target)) {
+    const undo = [...document.querySelectorAll(".notice [data-undoing], .notice form button")].at(-1);
+    if (undo) event.preventDefault();
+    return undo?.click();
   }
   if (event.key === "Escape" && typing(event.target) && !keys?.open) return event.target.blur();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;

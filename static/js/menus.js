@@ -12,3 +12,10 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+// A sheet that would stand out at the right edge hangs from the right side of its button.
+document.addEventListener("toggle", ({ target }) => {
+  const sheet = target.matches("details[data-menu][open]") && target.querySelector(":scope > .sheet");
+  if (!sheet) return;
+  sheet.classList.remove("leftward");
+  sheet.classList.toggle("leftward", sheet.getBoundingClientRect().right > document.documentElement.clientWidth);
+}, true);

@@ -16,17 +16,28 @@ function tend(notice) {
   start();
 }
 
-function complain(sentence) {
-  if ([...notices.querySelectorAll("p")].some((one) => one.textContent === sentence)) return;
+function put(sentence, path) {
   const notice = document.createElement("div");
-  notice.className = "notice bad";
+  notice.className = "notice";
   notice.dataset.notice = "";
   const text = document.createElement("p");
-  text.textContent = sentence;
+  if (path) text.append(Object.assign(document.createElement("a"), { href: path, textContent: sentence }));
+  else text.textContent = sentence;
   const dismiss = document.createElement("button");
   Object.assign(dismiss, { type: "button", className: "small", textContent: notices.dataset.close ?? "OK" });
   dismiss.dataset.dismiss = "";
   notice.append(text, dismiss);
+  return notice;
+}
+
+export function announce(sentence, path) {
+  notices.append(put(sentence, path));
+}
+
+export function complain(sentence) {
+  if ([...notices.querySelectorAll("p")].some((one) => one.textContent === sentence)) return;
+  const notice = put(sentence);
+  notice.classList.add("bad");
   notices.append(notice);
 }
 
@@ -35,5 +46,7 @@ new MutationObserver(() => notices.querySelectorAll("[data-notice]").forEach(ten
 notices.querySelectorAll("[data-notice]").forEach(tend);
 
 const quiet = (event) => event.detail.requestConfig?.path.startsWith("/live");
-document.addEventListener("htmx:sendError", (event) => quiet(event) || complain(notices.dataset.offline));
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => quiet(event) || complain(notices.dataset.offline));
+}
 document.addEventListener("htmx:responseError", (event) => quiet(event) || complain(notices.dataset.broken));

@@ -34,6 +34,16 @@ function decode(bytes) {
   };
 }
 
+// The colour of the whole picture, at once; the rest can wait until there is time to paint.
+export function mean(hash) {
+  const bytes = Uint8Array.from(atob(hash.slice(0, 4)), (letter) => letter.charCodeAt(0));
+  const low = bytes[0] | (bytes[1] << 8) | (bytes[2] << 16);
+  const [light, yellow, pink] = [(low & 63) / 63, ((low >> 6) & 63) / 31.5 - 1, ((low >> 12) & 63) / 31.5 - 1];
+  const blue = light - (2 / 3) * yellow;
+  const red = (3 * light - blue + pink) / 2;
+  return `rgb(${[red, red - pink, blue].map((one) => Math.round(255 * Math.min(1, Math.max(0, one)))).join(" ")})`;
+}
+
 function sample({ mean, across, down, waves: amounts }, cosX, cosY) {
   let value = mean;
   let n = 0;
@@ -66,6 +76,7 @@ function paint(hash) {
 }
 
 function show(holder) {
+  if (holder.closest("[data-grid]:not([data-ready])")) return; // the grid shows what it mounts
   const picture = holder.querySelector("img");
   const { thumbhash } = holder.dataset;
   delete holder.dataset.thumbhash;
@@ -79,4 +90,7 @@ const scan = (root) => {
   root.querySelectorAll("[data-thumbhash]").forEach(show);
 };
 scan(document);
+// One whose bytes cannot be had is drawn as such, rather than as its words over a colour.
+document.addEventListener("error", ({ target }) => target.matches?.("img") && target.classList.add("lost"), true);
+for (const one of document.images) one.classList.toggle("lost", one.complete && !one.naturalWidth && Boolean(one.currentSrc));
 document.addEventListener("htmx:load", ({ target }) => scan(target));

@@ -31,7 +31,8 @@ def test_a_person_can_sign_in_and_owns_a_project() -> None:
     assert [(one.project.name, one.role) for one in Membership.objects.filter(user=user)] == [
         ("Ada's pictures", "owner")
     ]
-    assert not (user.is_staff or user.is_superuser)
+    assert not user.is_staff
+    assert not user.is_superuser
     assert set(AuditEvent.objects.values_list("verb", flat=True)) == {"create_user", "create_project"}
 
 

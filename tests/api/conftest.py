@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -12,32 +10,14 @@ import httpx
 import openai
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.management import call_command
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.test import Client
-from PIL import Image
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
 
 from accounts import actions
-from generations import waiting
 from generations.engine.net import Net
-from tests.conftest import Person, make_person
-
-
-@pytest.fixture
-def shop(db: None) -> None:
-    """Prices and sandbox accounts, in a transaction that is rolled back."""
-    call_command("seed", verbosity=0)
-
-
-@pytest.fixture
-def ada(shop: None) -> Person:
-    return make_person("ada@example.com")
-
-
-@pytest.fixture
-def stranger(shop: None) -> Person:
-    return make_person("stranger@example.com")
+from tests.conftest import Person, png
+from tests.serving import serving
 
 
 def secret_of(person: Person, *scopes: str, **fields: Any) -> str:
@@ -61,48 +41,24 @@ def send(
     return call(path, body, content_type="application/json", headers=headers)
 
 
-def png(width: int = 64, height: int = 48, color: str = "teal") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (width, height), color).save(out, "PNG")
-    return out.getvalue()
-
-
 def upload(client: Client, data: bytes | None = None, **fields: Any) -> Any:
     file = SimpleUploadedFile("boat.png", png() if data is None else data, "image/png")
     return client.post("/api/v1/assets", {"file": file, **fields})
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, RUF100
-        pass
-
-
-class _Server(ThreadedWSGIServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Callers that hang up are part of the tests."""
+@pytest.fixture(scope="session")
+def schema() -> dict[str, Any]:
+    """The API's description, made once; nobody changes it."""
+    with GENERATOR_STATS.silence():
+        found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return found
 
 
 @pytest.fixture
 def server(live: str, settings: Any) -> Iterator[str]:
     """The web process on a real socket; its address."""
-    httpd = _Server(("127.0.0.1", 0), _Quiet)
-    httpd.daemon_threads = True
-    settings.PUBLIC_URL = f"http://127.0.0.1:{httpd.server_address[1]}"
-    httpd.set_app(WSGIHandler())
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield settings.PUBLIC_URL
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
-
-
-@pytest.fixture(autouse=True)
-def _quick_and_quiet(settings: Any) -> Iterator[None]:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
-    yield
-    waiting.stop()
+    with serving(settings) as address:
+        yield address
 
 
 @pytest.fixture

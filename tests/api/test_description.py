@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from django.test import Client
 from django.urls import URLPattern
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -14,13 +13,6 @@ from drf_spectacular.validation import validate_schema
 
 from generations.api import urls as ours
 from generations.api.openai import urls as openai
-
-
-@pytest.fixture(scope="module")
-def schema() -> dict[str, Any]:
-    with GENERATOR_STATS.silence():
-        found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return found
 
 
 def operations() -> list[tuple[str, str]]:

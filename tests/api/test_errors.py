@@ -68,7 +68,9 @@ def test_a_price_that_is_no_amount_is_refused(ada: Person, price: Any) -> None:
     answer = client_of(ada).post(
         "/api/v1/generations", body.replace('""', '"'), content_type="application/json"
     )
-    assert answer.status_code == 400
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "invalid_parameter")
+    assert list(error_of(answer)["fields"]) == ["max_price"]
+    assert ada.wallet.held == 0
     assert not Generation.objects.exists()
 
 
@@ -149,6 +151,25 @@ def test_a_method_that_is_not_offered_says_which_are(ada: Person) -> None:
     assert "GET" in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/p/some-link"])
+def test_what_can_only_be_read_says_so_of_a_post(path: str) -> None:
+    answer = Client(enforce_csrf_checks=True).post(path)
+    assert (answer.status_code, error_of(answer)["code"]) == (405, "method_not_allowed")
+    assert answer.headers["Allow"] == "GET, HEAD"
+
+
+def test_outside_the_api_a_program_is_refused_in_the_same_shape(ada: Person) -> None:
+    elsewhere: Any = {"REMOTE_ADDR": "203.0.113.7"}
+    client = Client(raise_request_exception=False)
+    for answer, status, code in (
+        (client.get("/p/some-link"), 404, "link_not_valid"),
+        (client.get("/metrics", **elsewhere), 403, "missing_scope"),
+        (client.post("/hooks/runware/guessed"), 401, "unauthorized"),
+        (client.get("/hooks/runware/guessed"), 405, "method_not_allowed"),
+    ):
+        assert (answer.status_code, error_of(answer)["code"]) == (status, code)
+
+
 def test_a_model_nobody_knows_is_not_found(ada: Person) -> None:
     answer = client_of(ada).get("/api/v1/models/dall-e-3")
     assert (answer.status_code, error_of(answer)["code"]) == (404, "model_not_found")
@@ -177,8 +198,8 @@ def test_any_accept_header_gets_the_answer(ada: Person) -> None:
 
 def test_a_host_nobody_serves_is_refused_without_a_stack() -> None:
     answer = Client(raise_request_exception=False).get("/api/v1/me", headers={"host": "evil.example"})
-    assert answer.status_code == 400
-    error_of(answer)
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "unknown_host")
+    assert "ALLOWED_HOSTS" in error_of(answer)["message"]
 
 
 _values = st.recursive(

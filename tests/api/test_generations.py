@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from generations.models import Generation, KeptAnswer
+from providers import registry
 from providers.models import ProviderAccount
 from tests.api.conftest import client_of, send
 from tests.conftest import DOLLAR, Person, make_person
@@ -77,6 +78,16 @@ def test_what_a_provider_cannot_do_is_refused_by_field(ada: Person) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unsupported")
     assert "negative_prompt" in answer.json()["error"]["fields"]
     assert ada.wallet.held == 0
+
+
+def test_what_nobody_can_do_is_refused_with_each_gateway_and_why(ada: Person) -> None:
+    answer = submit(client_of(ada), {"prompt": "x", "aspect_ratio": "21:9", "negative_prompt": "rain"})
+    assert answer.json()["error"]["code"] == "unsupported"
+    message = answer.json()["error"]["message"]
+    assert "bytespike (aspect_ratio: does not make 21:9)" in message
+    assert "runware (negative_prompt: not offered)" in message
+    assert all(provider in message for provider in registry.ADAPTERS)
+    assert len(message) < 400
 
 
 def test_a_provider_that_rests_is_503_with_a_time(ada: Person) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from django.test import Client
 
 from tests.api.conftest import client_of
 from tests.conftest import Person, ask, make_person
+from tests.kill.cutter import Cutter
 
 
 def test_a_process_that_answers_is_alive_without_a_database() -> None:
@@ -20,6 +24,36 @@ def test_ready_names_each_thing_it_stands_on(db: None) -> None:
     answer = Client().get("/health/ready")
     assert (answer.status_code, answer.json()) == (200, {"database": "ok", "broker": "ok", "storage": "ok"})
     assert "no-cache" in answer.headers["Cache-Control"]
+
+
+_AT_ANOTHER_ADDRESS = """
+import django
+django.setup()
+from django.db import connection
+from django.test import Client
+with connection.cursor() as cursor:
+    cursor.execute("SHOW statement_timeout")
+    print(cursor.fetchone()[0])
+print(Client().get("/health/ready").json()["database"])
+"""
+
+
+def test_what_the_address_of_the_database_says_holds_for_every_connection(live: str) -> None:
+    wire = Cutter()
+    address = wire.url.replace("@127.0.0.1:", "@database.invalid:") + "&hostaddr=127.0.0.1"
+    told = subprocess.run(
+        [sys.executable, "-c", _AT_ANOTHER_ADDRESS],
+        env=os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": f"{address}&options=-c%20statement_timeout%3D7s",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    wire.close()
+    assert told.stdout.split() == ["7s", "ok"], told.stderr
 
 
 @pytest.mark.parametrize("url", ["redis://user:hunter2@127.0.0.1:1/0", "amqp://user:hunter2@127.0.0.1:1//"])

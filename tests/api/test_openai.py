@@ -18,8 +18,8 @@ from generations import links
 from generations.actions import assets
 from generations.models import Asset, Generation
 from providers.sandbox.client import Control
-from tests.api.conftest import Sdk, client_of, png, secret_of, send, wish
-from tests.conftest import Person, make_person
+from tests.api.conftest import Sdk, client_of, secret_of, send, wish
+from tests.conftest import Person, make_person, png
 
 PATH = "/v1/images/generations"
 

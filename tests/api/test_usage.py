@@ -26,7 +26,7 @@ def spend(
     facts: Any = {"provider": provider, "model": "seedream-5-lite"}
     with transaction.atomic():
         ledger.hold(
-            wallet=ledger.wallet_of(person.user),
+            user=person.user,
             amount=pictures * unit,
             generation_id=generation,
             project_id=project.id,

@@ -26,7 +26,7 @@ def hold(person: Person, amount: int, generation_id: UUID | None = None) -> Hold
     """A hold in a transaction of its own, as submitting makes it."""
     with transaction.atomic():
         return ledger.hold(
-            wallet=person.wallet,
+            user=person.user,
             amount=amount,
             generation_id=generation_id or uuid4(),
             project_id=person.project.id,

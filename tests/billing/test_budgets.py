@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 from django.db import transaction
+from django.utils import timezone, translation
 
 from accounts.actions import create_api_key
 from accounts.principal import Principal
@@ -77,8 +78,11 @@ def test_a_key_has_a_budget_of_its_own(person: Person, gateways: Control) -> Non
         generate.submit(principal=principal, asked=asked, render=lambda made: {"id": str(made.id)})
 
     submit(Principal(person.user, key))
-    with pytest.raises(BudgetExhausted, match="key"):
+    with pytest.raises(BudgetExhausted, match="this api key"):
         submit(Principal(person.user, key))
+    with translation.override("zh-hans"), pytest.raises(BudgetExhausted, match="API 密钥") as refused:
+        submit(Principal(person.user, key))
+    assert refused.value.extra["budget"] == "api key", "a program reads it, in whatever language"
     submit(person.principal)
 
 
@@ -94,6 +98,20 @@ def test_a_hold_counts_in_the_period_in_which_it_was_opened(
 
     rows = BudgetPeriod.objects.filter(budget=budget).order_by("starts_on").values_list("reserved", "used")
     assert list(rows) == [(0, PRICE), (PRICE, 0)]
+
+
+@pytest.mark.parametrize("days", [40, -40])
+@pytest.mark.parametrize("every", ["day", "month"])
+def test_a_machine_with_a_wrong_clock_opens_no_other_period(
+    person: Person, gateways: Control, monkeypatch: pytest.MonkeyPatch, every: str, days: int
+) -> None:
+    budget = _limit("person", person.user.id, PRICE, every=every)
+    ask(person, provider="runware")
+    right = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right() + timedelta(days=days))
+    with pytest.raises(BudgetExhausted):
+        ask(person, provider="runware")
+    assert budgets.left(budget) == (0, PRICE)
 
 
 def test_a_budget_of_nothing_stops_everything(person: Person, gateways: Control) -> None:

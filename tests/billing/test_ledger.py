@@ -38,7 +38,7 @@ def test_money_moves_only_in_a_transaction(live: str) -> None:
     person = make_person(credit=10)
     with pytest.raises(AssertionError, match="transaction"):
         ledger.hold(
-            wallet=person.wallet,
+            user=person.user,
             amount=1,
             generation_id=uuid4(),
             project_id=person.project.id,

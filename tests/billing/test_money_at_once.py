@@ -63,7 +63,7 @@ def test_the_same_test_catches_a_wallet_that_is_read_and_then_written(live: str)
                 wallet=person.wallet,
                 hold=held,
                 source=ledger.AVAILABLE,
-                target=ledger.HELD,
+                target="wallet:held",
                 amount=amount,
             )
             wallet = person.wallet

@@ -3,68 +3,33 @@
 from __future__ import annotations
 
 import os
-import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
-from wsgiref.simple_server import WSGIServer
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from generations.engine.net import Net
+from tests.browser.chromium import CHROMIUM, launched
 from tests.conftest import Person, make_person
+from tests.serving import serving
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 PASSWORD = "a long enough password"
 
 
-@pytest.fixture(scope="module")
-def chromium(template: str) -> Iterator[Browser]:
-    """The browser. The template database is made first: later, its connections cannot be reached."""
+@pytest.fixture(scope="package")
+def chromium(django_db_setup: None) -> Iterator[Browser]:
+    """The browser. The worker's database is made first: later, its connections cannot be reached."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not on this machine")
     # Playwright keeps an event loop in this thread; the tests' own queries are not run by it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as browser:
         yield browser
-        browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, RUF100
-        pass
-
-
-class _Server(ThreadedWSGIServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Browsers hang up whenever they like."""
 
 
 @pytest.fixture
@@ -73,18 +38,8 @@ def address(chromium: Browser, live: str, engine: Net, settings: Any) -> Iterato
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-    httpd: WSGIServer = _Server(("127.0.0.1", 0), _Quiet)
-    settings.PUBLIC_URL = f"http://localhost:{httpd.server_address[1]}"
-    settings.CSRF_TRUSTED_ORIGINS = [settings.PUBLIC_URL]
-    httpd.set_app(WSGIHandler())
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield settings.PUBLIC_URL
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
+    with serving(settings, "localhost") as running:
+        yield running
 
 
 @dataclass

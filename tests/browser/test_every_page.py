@@ -2,89 +2,200 @@
 
 from __future__ import annotations
 
-import re
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from django.test import Client
+from django.urls import resolve, reverse
+from playwright.sync_api import Page, expect
 
-from generations.actions import uploads
-from generations.models import Asset
-from providers.sandbox.client import Control
+from generations.actions import assets, batches, collecting, commenting, notices, presets, sharing
+from generations.models import Asset, Generation
+from generations.web.urls import urlpatterns
+from tests.browser.axe import barriers
 from tests.browser.conftest import Visitor
+from tests.comparing.conftest import compared
 from tests.conftest import Person, ask, ended
-from tests.web.conftest import png
+from tests.people.conftest import link_to
 
 pytestmark = pytest.mark.browser
 
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+WIDTHS = (390, 640, 800, 1440, 1720, 2560, 1280)
+"""A phone, a laptop at 200 %, a tablet, where places come into the bar, a large screen, a laptop."""
+PHONE, TABLET = 390, 800
+NAMELESS = "axe.run({runOnly: ['button-name', 'label', 'link-name', 'select-name', 'summary-name']})"
+"""What is drawn without words where there is little room still has its name."""
+FINGER = 44
+TOUCHED = (
+    "button, .button, summary, select, .row, .tabs a, .places a, .rail-list a,"
+    "input:not([type=hidden], [type=radio], [type=checkbox], [type=file], [type=range])"
+)
+SMALL = f"""[...document.querySelectorAll("{TOUCHED}")]
+  .filter((one) => one.checkVisibility({{visibilityProperty: true, opacityProperty: true}}))
+  .filter((one) => !one.closest(".unseen, .tile"))
+  .map((one) => [one.outerHTML.slice(0, 120), Math.round(one.getBoundingClientRect().height)])
+  .filter(([, height]) => height < {FINGER})"""
+"""What a finger would miss; what lies over a picture reaches further than what is drawn."""
+NO_PAGES = {
+    *(
+        "favicon",
+        "ask",
+        "download",
+        "older",
+        "live",
+        "quote",
+        "live_events",
+        "every_id",
+        "tags",
+        "tag_choices",
+    ),
+    *(
+        "reference_tray",
+        "pick_references",
+        "new_notices",
+        "export_person",
+        "shared_picture",
+        "shared_download",
+    ),
+    *("quote_comparison", "account_logout", "account_signup", "account_inactive", "account_reauthenticate"),
+    *("account_reset_password_done", "account_reset_password_from_key_done"),
+    *("account_reset_password_from_key", "account_change_password", "account_email"),
+}
+"""What answers to GET and is a part of a page, a file, a way back, or a sentence on signing in."""
+
+
+@dataclass
+class Places:
+    """Every page with something to look at; ``outside`` are those that need no sign-in."""
+
+    pages: list[str]
+    outside: list[str]
+    picture: str
+
+
+def batch_of(person: Person) -> object:
+    """The id of two prompts asked for as one."""
+    body = {"project": str(person.project.id), "prompts": ["a {heron|stork}"], "provider": "runware"}
+    return batches.run(
+        principal=person.principal, wanted=batches.read(body), render=lambda one: {"id": str(one.id)}
+    ).subject_id
+
 
 @pytest.fixture
-def paths(engine: Any, person: Person) -> list[str]:
-    """Every page, with something to look at."""
-    generation = ended(ask(person, "a heron in the reeds", count=3))
-    asset = Asset.objects.filter(generation=generation).order_by("id")[0]
-    ended(ask(person, "in the same style", references=[f"asset:{asset.id}"], provider="prospolabs"))
-    return [
-        "/",
-        f"/?from={generation.id}&reference={asset.id}&provider=bytespike",
-        "/?aspect=exact&seed=7",
-        "/library",
-        "/library?q=zeppelin",
+def places(engine: Any, person: Person) -> Places:
+    me, project = person.principal, person.project.id
+    comparison = compared(person)
+    first = ask(person, "a heron in the reeds", count=3, aspect_ratio="16:9")
+    batch = batch_of(person)
+    ended(first)
+    asset, other, trashed = Asset.objects.filter(generation=first).order_by("id")
+    varied = {"references": [f"asset:{asset.id}"], "source": f"asset:{asset.id}", "relation": "vary"}
+    for one in (ask(person, "at dusk", **varied), *Generation.objects.filter(comparison=comparison)):
+        ended(one)
+    assets.update(principal=me, asset_id=asset.id, tags=["hero"], rating=4)
+    assets.trash(principal=me, asset_id=trashed.id)
+    collection = collecting.create(principal=me, project_id=project, name="Birds")
+    collecting.place(principal=me, collection_id=collection.id, asset_id=asset.id)
+    commenting.say(principal=me, asset_id=asset.id, text="The red is right now.")
+    links = [sharing.share(principal=me, asset_id=asset.id, password=one) for one in ("", "red-boat-at-dawn")]
+    presets.save(principal=me, name="Wide fours", body={"count": 4, "seed": 7}, project_id=project)
+    notices.tell(person.user, notices.CAME_IN, person.project, {"by": person.user.id})
+    here = f"/projects/{project}"
+    return Places(
+        [
+            *("/", f"/?from={first.id}&reference={asset.id}&provider=bytespike", "/?aspect=exact&seed=7"),
+            *("/?many=1", "/presets", "/batches", f"/batches/{batch}", f"/generations/{first.id}"),
+            *("/library", "/library?q=zeppelin", "/library?tag=hero&rating=3", "/collections"),
+            *(f"/library?collection={collection.id}", f"/library/filters?project={project}"),
+            *("/trash", "/find", f"/pictures/{asset.id}", f"/pictures/{asset.id}/similar"),
+            *("/compare", f"/compare?asset={asset.id}&asset={other.id}", f"/comparisons/{comparison.id}"),
+            *(f"/comparisons/{comparison.id}?blind=1", "/arena", "/ranking"),
+            *("/models", "/models/seedream-5-lite", "/wallet", "/oversight", "/notices"),
+            *("/projects", here, f"{here}/activity", "/settings", "/settings/erase"),
+        ],
+        [
+            *("/sign-in", "/password/reset", link_to(person), "/invitations/nothing", "/s/nothing"),
+            *(urlsplit(sharing.address(one)).path for one in links),
+        ],
         f"/pictures/{asset.id}",
-        f"/generations/{generation.id}",
-        "/wallet",
-        "/projects",
-        f"/projects/{person.project.id}",
-        "/settings",
-        "/trash",
-        "/oversight",
-    ]
+    )
 
 
-def barriers(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+def flaws(page: Page) -> list[str]:
+    """Barriers in light, contrast in dark, windows in which it scrolls sideways, what no finger hits."""
+    found = barriers(page)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate("axe.run({runOnly: ['color-contrast']}).then((told) => told.violations)")
+    found += [f"dark: {one['nodes'][0]['html'][:200]}" for one in dark]
+    page.emulate_media(color_scheme="light")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if (too_wide := page.evaluate(WIDE)) > 0:
+            found.append(f"{too_wide} px too wide at {width}")
+        if width == PHONE:
+            found += [f"{height} px high: {tag}" for tag, height in page.evaluate(SMALL)]
+        if width in {PHONE, TABLET}:
+            names = page.evaluate(f"{NAMELESS}.then((told) => told.violations)")
+            found += [f"{one['id']} at {width}: {one['nodes'][0]['html'][:200]}" for one in names]
+    return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(scheme: str, visit: Any, person: Person, paths: list[str]) -> None:
-    visitor: Visitor = visit(color_scheme=scheme, reduced_motion="reduce")
-    page = visitor.go("/sign-in")
-    found = {"/sign-in": barriers(page)}
+def test_every_page_is_without_barriers_in_light_and_dark_and_fits_every_screen(
+    visit: Any, person: Person, places: Places
+) -> None:
+    visitor: Visitor = visit(color_scheme="light", reduced_motion="reduce")
+    found = {path: flaws(visitor.go(path)) for path in places.outside}
+    visitor.trouble[:] = [line for line in visitor.trouble if "status of 404" not in line]  # of dead links
     visitor.sign_in(person)
-    for path in paths:
-        found[path] = barriers(visitor.go(path))
+    found |= {path: flaws(visitor.go(path)) for path in places.pages}
+    page = visitor.page
     page.locator(".face").click()
-    found["menu"] = barriers(page)
+    found["menu"] = flaws(page)
     page.get_by_role("button", name="Keyboard").click()
-    found["keys"] = barriers(page)
+    found["keys"] = flaws(page)
     assert {path: said for path, said in found.items() if said} == {}
 
 
-@pytest.mark.parametrize("width", [390, 1280, 2560])
-def test_no_page_scrolls_sideways(width: int, visit: Any, person: Person, paths: list[str]) -> None:
-    visitor: Visitor = visit(viewport={"width": width, "height": 900})
-    visitor.sign_in(person)
-    for path in paths:
-        page = visitor.go(path)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, path
+def test_no_page_was_forgotten_above(places: Places, client: Client) -> None:
+    """Whatever answers to GET is looked at, or is named as no page."""
+    looked_at = {resolve(path.partition("?")[0]).url_name for path in (*places.pages, *places.outside)}
+    forgotten = []
+    for one in urlpatterns:
+        values = {"uuid": uuid.UUID(int=0), "str": "nothing"}
+        if one.name in {None, *looked_at, *NO_PAGES}:
+            continue
+        told = {
+            name: values["uuid" if "UUID" in type(how).__name__ else "str"]
+            for name, how in one.pattern.converters.items()
+        }
+        if client.get(reverse(one.name, kwargs=told)).status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            forgotten.append(one.name)
+    assert forgotten == []
 
 
-def test_nothing_jumps_while_pictures_arrive(visit: Any, person: Person, paths: list[str]) -> None:
+def test_nothing_jumps_while_pictures_arrive(visit: Any, person: Person, places: Places) -> None:
     visitor: Visitor = visit()
     visitor.sign_in(person)
     watch = """() => new Promise((done) => {
-      let shift = 0;
+      const shifts = [];
+      // Before that, the page itself arrives.
+      const [{domInteractive}] = performance.getEntriesByType("navigation");
+      const named = ({ node }) => (node?.parentElement ?? node)?.outerHTML.slice(0, 200);
       new PerformanceObserver((list) => {
-        for (const one of list.getEntries()) shift += one.hadRecentInput ? 0 : one.value;
+        for (const one of list.getEntries())
+          if (!one.hadRecentInput && one.startTime > domInteractive) shifts.push(...one.sources.map(named));
       }).observe({type: "layout-shift", buffered: true});
       const pictures = [...document.images].map((one) => one.decode().catch(() => {}));
-      Promise.all(pictures).then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(shift))));
+      const next = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
+      Promise.all(pictures).then(() => next(() => done(shifts)));
     })"""
-    for path in ("/", "/library", paths[5]):
-        assert visitor.go(path).evaluate(watch) == 0, path
+    for path in ("/", "/library", places.picture):
+        assert visitor.go(path).evaluate(watch) == [], path
 
 
 def test_question_mark_shows_the_keys_and_escape_closes_them(visitor: Visitor) -> None:
@@ -93,81 +204,3 @@ def test_question_mark_shows_the_keys_and_escape_closes_them(visitor: Visitor) -
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-
-
-def test_slash_searches_and_the_address_follows(visitor: Visitor, person: Person) -> None:
-    ended(ask(person, "a heron"))
-    ended(ask(person, "a stork"))
-    page = visitor.go("/library")
-    expect(page.locator(".tile")).to_have_count(2)
-    page.keyboard.press("/")
-    page.keyboard.type("stork")
-    page.wait_for_url("**q=stork**")
-    expect(page.locator(".tile")).to_have_count(1)
-    page.reload()
-    expect(page.locator(".tile")).to_have_count(1)
-    page.go_back()
-    expect(page.locator(".tile")).to_have_count(2)
-
-
-def test_rows_end_at_the_same_edge_and_keep_every_shape(
-    visitor: Visitor, person: Person, control: Control
-) -> None:
-    control.settings(picture="drawn")
-    shapes = ["16:9", "9:16", "1:1", "21:9", "3:2", "2:3", "4:3", "3:4", "16:9", "1:1"]
-    for generation in [ask(person, aspect_ratio=shape, provider="runware") for shape in shapes]:
-        ended(generation)
-    page = visitor.go("/library")
-    boxes = page.evaluate(
-        """() => [...document.querySelectorAll(".grid .tile")].map((tile) => {
-          const box = tile.getBoundingClientRect(), inner = tile.querySelector("img");
-          const shape = inner.getAttribute("width") / inner.getAttribute("height");
-          return {top: Math.round(box.top), right: box.right, off: Math.abs(box.width / box.height - shape)};
-        })"""
-    )
-    assert len(boxes) == len(shapes)
-    assert max(box["off"] for box in boxes) < 0.02
-    rows = sorted({box["top"] for box in boxes})
-    edges = [max(box["right"] for box in boxes if box["top"] == top) for top in rows[:-1]]
-    assert len(rows) > 1
-    assert max(edges) - min(edges) < 2
-
-
-def test_a_placeholder_has_the_colours_of_its_picture(visitor: Visitor, person: Person) -> None:
-    uploads.upload(
-        principal=person.principal, project_id=person.project.id, chunks=[png("#c03020")], name="red.png"
-    )
-    page = visitor.page
-    held: list[Route] = []
-    page.route("**/thumbnail**", lambda route: held.append(route))
-    page.goto(visitor.address + "/library", wait_until="commit")
-    expect(page.locator(".tile")).to_have_css("background-image", re.compile("data:image/png"))
-    red, green, blue = page.evaluate(
-        """async () => {
-          const url = getComputedStyle(document.querySelector(".tile")).backgroundImage.slice(5, -2);
-          const image = Object.assign(new Image(), {src: url});
-          await image.decode();
-          const canvas = Object.assign(document.createElement("canvas"), {width: 24, height: 24});
-          const context = canvas.getContext("2d");
-          context.drawImage(image, 0, 0);
-          return [...context.getImageData(12, 12, 1, 1).data].slice(0, 3);
-        }"""
-    )
-    assert abs(red - 0xC0) < 16
-    assert abs(green - 0x30) < 16
-    assert abs(blue - 0x20) < 16
-    for route in held:
-        route.continue_()
-    expect(page.locator(".tile")).to_have_css("background-image", "none")
-
-
-def test_a_choice_made_while_prices_are_on_their_way_stays(visitor: Visitor) -> None:
-    page = visitor.page
-    held: list[Route] = []
-    page.route("**/quotes", lambda route: route.continue_() if held else held.append(route))
-    with page.expect_request("**/quotes"):
-        page.locator("#provider-runware").check()
-    page.locator("#provider-threedai").check()
-    held[0].continue_()
-    expect(page.get_by_role("button", name="Generate")).to_have_text("Generate · $0.040")
-    expect(page.locator("#provider-threedai")).to_be_checked()

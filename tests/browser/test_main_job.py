@@ -10,8 +10,7 @@ from playwright.sync_api import FilePayload, expect
 from generations.models import Asset, Generation
 from providers.sandbox.client import Control
 from tests.browser.conftest import PASSWORD, Visitor
-from tests.conftest import Person, ask, ended, eventually
-from tests.web.conftest import png
+from tests.conftest import Person, ask, ended, eventually, png
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +64,21 @@ def test_a_press_clears_the_way_for_the_next_one_at_once(visitor: Visitor, contr
     expect(page.locator("[data-live]")).to_have_count(0)
 
 
+def test_work_that_goes_on_keeps_the_focus_where_it_is(visitor: Visitor, control: Control) -> None:
+    control.settings(latency=4)
+    page = visitor.page
+    page.locator("#prompt").fill("a tern")
+    page.locator("#provider-threedai").check()
+    expect(page.locator("#generate .price")).to_have_text("$0.040")
+    page.keyboard.press("Control+Enter")
+    page.locator(".work").get_by_role("button", name="Cancel").focus()
+    first = page.locator(".work").get_attribute("data-live")
+    expect(page.locator(".work")).not_to_have_attribute("data-live", first or "")
+    expect(page.locator(".work").get_by_role("button", name="Cancel")).to_be_focused()
+    expect(page.locator(".work .tile img")).to_have_count(1)
+    expect(page.locator(".work .prompt a")).to_be_focused()
+
+
 def test_closing_the_tab_loses_nothing(
     visit: Any, visitor: Visitor, person: Person, control: Control
 ) -> None:
@@ -84,7 +98,7 @@ def test_failed_work_says_why_and_can_be_tried_again(visitor: Visitor, control: 
     page.locator("#prompt").fill("a storm")
     page.locator("#provider-prospolabs").check()
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".work .said.bad")).to_contain_text("Nothing was charged.")
+    expect(page.locator(".work .said.bad")).to_contain_text("You were not charged")
     control.clear_faults()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".work .tile img")).to_have_count(1)
@@ -93,7 +107,8 @@ def test_failed_work_says_why_and_can_be_tried_again(visitor: Visitor, control: 
 def test_references_are_dropped_pasted_and_taken_out(visitor: Visitor) -> None:
     page = visitor.page
     files: list[FilePayload] = [
-        {"name": f"{color}.png", "mimeType": "image/png", "buffer": png(color)} for color in ("red", "blue")
+        {"name": f"{color}.png", "mimeType": "image/png", "buffer": png(color=color)}
+        for color in ("red", "blue")
     ]
     page.locator("#reference-file").set_input_files(files)
     expect(page.locator(".reference img")).to_have_count(2)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from generations.engine.media import Media
 from generations.engine.net import Net
@@ -14,6 +15,7 @@ from providers import registry
 from providers.provider import Provider, Traits
 from providers.sandbox.client import Control
 from tests.engine.stage import check_books
+from tests.serving import serving
 
 PACE = (0.05, 0.2)
 """Seconds between two polls: gateways ask for seconds, which would be all that is measured here."""
@@ -34,6 +36,14 @@ def _brisk_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every adapter as it is, but polled often."""
     for slug, adapter in list(registry.ADAPTERS.items()):
         monkeypatch.setitem(registry.ADAPTERS, slug, _brisk(adapter))
+
+
+@pytest.fixture
+def door_bell(gateways: Control, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Our web application where the gateways can reach it; without it nobody would ask for an hour."""
+    monkeypatch.setattr(f"{__name__}.PACE", (3600.0, 3600.0))
+    with serving(settings):
+        yield
 
 
 Start = Callable[..., None]

@@ -12,7 +12,8 @@ from django.db.models.functions import Now
 
 from billing import oversight
 from billing.models import Hold, Kind, Transfer
-from generations.engine import planning
+from generations.engine import claiming, planning, recording, sending
+from generations.engine.hearing import Heard
 from generations.engine.persistence import in_transaction
 from generations.models import Asset, Generation, Submission, notify
 from generations.states import ENDED, IN_FLIGHT
@@ -20,6 +21,7 @@ from generations.storage import originals
 from providers import catalog
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
+from providers.values import Report
 from tests.conftest import Person, ask, ended, eventually
 
 PRICES = {offer.provider: offer.list_price for offer in catalog.offers("seedream-5-lite")}
@@ -33,17 +35,18 @@ def pass_time(seconds: float) -> None:
     back = f"interval '{seconds} seconds'"
     shifted = {
         "generations_submission": SUBMISSION,
-        "generations_result": ("due_at",),
+        "generations_result": ("due_at", "created_at"),
         "generations_generation": ("deadline_at",),
         "providers_provideraccount": ACCOUNT,
     }
-    for table, columns in shifted.items():
-        moved = ", ".join(f"{column} = {column} - {back}" for column in columns)
-        _execute(f"UPDATE {table} SET {moved}")
+    # First, so that whoever is woken by the others' being due finds the minute over.
     _execute(
         "UPDATE providers_provideraccount SET recent_calls = "
         f"ARRAY(SELECT unnest(recent_calls) - {back}) WHERE cardinality(recent_calls) > 0"
     )
+    for table, columns in shifted.items():
+        moved = ", ".join(f"{column} = {column} - {back}" for column in columns)
+        _execute(f"UPDATE {table} SET {moved}")
     notify(planning.DUE_CHANNEL)
     notify(planning.MEDIA_CHANNEL)
 
@@ -83,6 +86,16 @@ def all_ended(
 
     found: list[Generation] = eventually(over, within=within, what=f"the end of {len(waited)} generations")
     return sorted(found, key=lambda one: [each.id for each in waited].index(one.id))
+
+
+def outlast(true: Callable[[], object], *, seconds: float = 150.0, what: str = "it") -> None:
+    """Let time pass, so much at each look, until something holds: longer than any pause between two tries."""
+
+    def passed() -> object:
+        pass_time(seconds)
+        return true()
+
+    eventually(passed, what=what)
 
 
 def eventually_looked() -> None:
@@ -202,3 +215,24 @@ def check_books(control: Control, *, forgiven: Callable[[dict[str, Any]], bool])
         assert kept <= sum(line["pictures"] for line in control.bill(provider)), (
             "a picture nobody was paid for"
         )
+
+
+def heard(submission: Submission, report: Report, *, post: int | None = None) -> None:
+    """Record what the provider said of it, in answer to one of its requests or not."""
+    recording.record(submission.id, Heard(report, post=post), submission.account.traits)
+    submission.refresh_from_db()
+
+
+def send() -> None:
+    """Commit for all that is due that its request is about to leave; what is answered, the test says."""
+    for claim in claiming.claim_submissions("a worker", 10):
+        loaded = sending.load(claim)
+        assert loaded is not None
+        assert sending.begin(loaded, claim.fence)
+
+
+def sent(person: Person, *, count: int) -> list[Submission]:
+    """The parts of work whose requests are on the wire."""
+    generation = ask(person, provider="prospolabs", count=count)
+    send()
+    return list(Submission.objects.filter(generation=generation).order_by("id"))

@@ -53,7 +53,7 @@ def test_pictures_that_do_not_come_are_not_charged(person: Person, gateways: Con
         broken.append(faulty(person, gateways, provider, Fault.ENTRY_ERROR, count=2, index=1))
     for provider in ("aigateway", "bytespike", "threedai", "prospolabs"):
         none.append(faulty(person, gateways, provider, Fault.NO_PICTURES, count=2, charged=True))
-    all_ended([*few, *broken, *none])
+    all_ended([*few, *broken, *none], hours=0.1)
 
     for generation in (*few, *broken):
         told = story(gateways, generation)
@@ -63,6 +63,17 @@ def test_pictures_that_do_not_come_are_not_charged(person: Person, gateways: Con
         assert told == Story("failed", "bad_result", 0, 0, 2 * generation.unit_price, 1), generation
     assert person.wallet.held == 0
     assert person.wallet.available == before - 2 * sum(PRICES.values())
+
+
+def test_a_picture_more_than_asked_for_is_kept_for_nothing_and_is_the_platforms(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    providers = ("aigateway", "bytespike", "threedai", "prospolabs")
+    asked = [faulty(person, gateways, provider, Fault.MORE, count=2) for provider in providers]
+    for generation in all_ended(asked):
+        unit = generation.unit_price
+        told = story(gateways, generation)
+        assert told == Story("succeeded", "", 3, 2 * unit, unit, 1), generation
 
 
 def test_the_quote_is_charged_whatever_the_gateway_reports(
@@ -126,6 +137,17 @@ def test_pictures_inside_the_answer_are_kept_as_they_came(
             with originals().local_copy(asset.storage_key) as path, Image.open(path) as picture:
                 assert picture.size == (asset.width, asset.height) == (64, 64)
     assert gateways.count("runware", "file") == gateways.count("aigateway", "file") == 0
+
+
+def test_pictures_inside_the_answer_come_two_to_a_call_so_that_the_answer_can_be_read(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    inline = ask(person, "five", provider="aigateway", output="base64", count=5)
+    linked = ask(person, "five more", provider="aigateway", count=5)
+    all_ended([inline, linked])
+    assert [one.pictures for one in inline.submissions.order_by("id")] == [2, 2, 1]
+    assert story(gateways, inline) == Story("succeeded", "", 5, 175_000, 0, 3)
+    assert story(gateways, linked) == Story("succeeded", "", 5, 175_000, 0, 1)
 
 
 def test_references_reach_the_gateway_in_order_and_at_full_size(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from generations.engine.media import Media
 from generations.engine.net import Net
+from providers.models import ProviderAccount
 from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, eventually
 from tests.engine.conftest import Start
 from tests.engine.stage import all_ended, change, looked_after, pass_time, posted
@@ -58,3 +60,32 @@ def test_where_polls_count_they_are_spared_as_well(person: Person, gateways: Con
     pass_time(61)
     assert [one.status for one in all_ended(asked)] == ["succeeded", "succeeded"]
     assert 429 not in {note["status"] for note in gateways.requests("threedai")}
+
+
+def test_where_polls_count_asking_for_a_fresh_link_counts_as_well(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    change("threedai", rpm=3, settings={"rate_counts_polls": True})
+    gateways.switch("3d.rate_counts_polls", True)
+    gateways.settings("threedai", rpm=3)
+    gateways.fault(Fault.EXPIRED, gateway="threedai", times=None)
+    generation = ask(person, provider="threedai")
+    loops(Net(), Media())
+
+    eventually(lambda: len(gateways.requests("threedai", "file")) >= 4)
+    gateways.clear_faults()
+    gateways.advance(61)
+    pass_time(61)
+    (ended,) = all_ended([generation])
+    assert ended.status == "succeeded"
+    assert 429 not in {note["status"] for note in gateways.requests("threedai")}
+
+
+def test_an_account_of_a_provider_this_version_does_not_know_is_left_alone(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    ProviderAccount.objects.filter(provider="threedai").update(provider="another", max_in_flight=None)
+    asked = [ask(person, provider="bytespike")]
+    loops(Net(), Media())
+
+    assert [one.status for one in all_ended(asked)] == ["succeeded"]

@@ -118,6 +118,18 @@ def test_the_second_post_is_the_first_one_byte_for_byte(
     assert gateways.totals("aigateway")["calls"] == 2
 
 
+def test_what_was_sent_without_our_key_is_not_sent_with_it_when_staff_change_the_account(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    generation = lose(person, gateways, "bytespike", Fault.RESET_AFTER)
+    in_state(generation, SubmissionState.UNKNOWN)
+    change("bytespike", settings={"tasks_api": True})
+
+    all_ended([generation], hours=1)
+    assert story(gateways, generation) == Story("failed", "provider_lost", 0, 0, 12_000, 1)
+    assert gateways.totals("bytespike")["calls"] == 1
+
+
 def test_a_request_that_never_arrived_goes_out_again_only_where_the_gateway_keeps_our_key(
     person: Person, gateways: Control, engine: Net
 ) -> None:

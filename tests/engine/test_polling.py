@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.db.models.functions import Now
+
+from generations.engine import claiming, sending
 from generations.engine.hearing import Heard
 from generations.engine.net import Net
 from generations.engine.recording import record
 from generations.models import Generation, Submission
 from generations.states import SubmissionState
+from providers import registry
+from providers.adapters.aigateway import AIgateway
 from providers.door import send_once
-from providers.errors import Reason
+from providers.errors import ProviderError, Reason
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
-from providers.values import Cost, Failed
+from providers.values import Cost, Done, Failed, Result
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.conftest import Forgive
 from tests.engine.stage import (
@@ -22,6 +30,7 @@ from tests.engine.stage import (
     change,
     in_state,
     only,
+    outlast,
     pass_time,
     polled,
     posts,
@@ -73,6 +82,22 @@ def test_a_task_the_provider_has_forgotten_is_lost_after_a_minute_of_asking(
     ended(once)
     assert story(gateways, once) == Story("failed", "provider_lost", 0, 0, 40_000, 1)
     assert person.wallet.held == 0
+
+
+def test_a_question_that_is_turned_away_waits_for_the_time_it_was_told(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.settings("threedai", latency=3600)
+    gateways.fault(Fault.RATE_LIMITED, gateway="threedai", operation="poll", retry_after=300)
+    gateways.fault(Fault.UNAVAILABLE, gateway="runware", retry_after=300)
+    asked = [ask(person, f"to {provider}", provider=provider) for provider in ("threedai", "runware")]
+    late = Submission.objects.filter(due_at__gt=Now() + timedelta(seconds=200))
+    eventually(lambda: late.count() == 2, what="two questions that wait")
+    assert set(late.values_list("state", flat=True)) == {SubmissionState.RUNNING, SubmissionState.UNKNOWN}
+    gateways.advance(3600)
+    pass_time(301)
+    for generation in all_ended(asked, hours=0.1):
+        assert generation.status == "succeeded"
 
 
 def test_a_task_that_never_ends_is_given_up_in_time(person: Person, gateways: Control, engine: Net) -> None:
@@ -186,3 +211,67 @@ def test_the_first_word_about_the_end_stands(
     assert story(gateways, generation) == Story("succeeded", "", 1, 14_000, 0, 1)
     assert only(generation).state == SubmissionState.DONE
     assert (person.wallet.spent, person.wallet.held) == (14_000, 0)
+
+
+def test_a_job_that_brought_fewer_pictures_is_asked_once_more_and_not_too_soon(
+    person: Person, gateways: Control, engine: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question sooner than 3 s after the last is answered 304, which says nothing either way."""
+    monkeypatch.setitem(registry.ADAPTERS, "aigateway", AIgateway)  # at its own pace
+    gateways.switch("aig.async_images", True)
+    gateways.fault(Fault.FEWER, gateway="aigateway")
+    generation = ended(ask(person, provider="aigateway", count=2))
+    assert story(gateways, generation) == Story("succeeded", "", 1, generation.unit_price, 0, 1)
+    assert 304 not in {note["status"] for note in gateways.requests("aigateway", "poll")}
+
+
+def test_a_list_that_still_grows_is_asked_for_again_until_it_stays_as_it_is(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.settings("runware", latency=3600)
+    generation = ask(person, provider="runware", count=4)
+    submission = in_state(generation, SubmissionState.RUNNING)
+    links = [Result(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3)]
+    states = []
+    for told in (links[:1], links[:2], links, links):
+        record(submission.id, Heard(Done(tuple(told))), submission.account.traits)
+        states.append(only(generation).state)
+    assert states == [SubmissionState.RUNNING] * 4
+    pass_time(121)
+    record(submission.id, Heard(Done(tuple(links))), submission.account.traits)
+    assert only(generation).state == SubmissionState.STORING
+    assert only(generation).results.count() == 3
+
+
+def test_a_short_list_that_is_found_again_is_asked_for_once_more(person: Person, gateways: Control) -> None:
+    generation = ask(person, provider="runware", count=3)
+    (claim,) = claiming.claim_submissions("a worker", 10)
+    submission = sending.load(claim)
+    assert submission is not None
+    assert sending.begin(submission, claim.fence)
+    traits = submission.account.traits
+    record(submission.id, Heard(ProviderError(Reason.NO_ANSWER), post=1), traits)
+    assert only(generation).state == SubmissionState.UNKNOWN
+    links = tuple(Result(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3))
+    record(submission.id, Heard(Done(links[:1])), traits)
+    assert only(generation).state == SubmissionState.RUNNING
+    record(submission.id, Heard(Done(links)), traits)
+    assert (only(generation).state, only(generation).results.count()) == (SubmissionState.STORING, 3)
+
+
+def test_a_late_picture_beside_one_that_is_lost_is_the_platforms(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.FAILS, gateway="threedai", charged=True)
+    generation = ended(ask(person, "late", provider="threedai", count=2))
+    other = ended(ask(person, "other", provider="threedai"))
+    exchange = only(other).account.adapter().poll(str(only(other).theirs))
+    assert exchange is not None
+    report = exchange.read(send_once(exchange))
+    assert isinstance(report, Done)
+    (good,) = report.results
+    host = "/".join(str(good.url).split("/")[:3])
+    both = (replace(good, key="0"), Result("1", url=f"{host}/nothing/at/all.png"))
+    record(only(generation).id, Heard(Done(both)), only(generation).account.traits)
+    outlast(lambda: only(generation).state == SubmissionState.DONE)
+    assert story(gateways, generation) == Story("failed", "provider_failed", 1, 0, 80_000, 1)

@@ -27,7 +27,9 @@ from tests.engine.stage import (
     in_state,
     looked_after,
     only,
+    outlast,
     pass_time,
+    polled,
     posts,
     story,
     turned_away,
@@ -56,6 +58,19 @@ def test_a_gateway_that_cannot_be_reached_is_tried_five_times_and_nothing_is_cha
     assert person.wallet.held == 0
 
 
+def test_an_overloaded_gateway_is_asked_again_until_it_has_room(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    prices = {"bytespike": 12_000, "aigateway": 35_000}
+    for provider in prices:
+        gateways.fault(Fault.UNAVAILABLE, gateway=provider, times=2)
+    asked = {provider: ask(person, f"to {provider}", provider=provider) for provider in prices}
+    all_ended(asked.values(), hours=0.1)
+    for provider, price in prices.items():
+        assert story(gateways, asked[provider]) == Story("succeeded", "", 1, price, 0, 3)
+        assert gateways.totals(provider)["calls"] == 1
+
+
 def test_a_refusal_is_told_in_our_words_and_costs_nothing(
     person: Person, gateways: Control, engine: Net
 ) -> None:
@@ -75,7 +90,7 @@ def test_a_refusal_is_told_in_our_words_and_costs_nothing(
         for generation in generations:
             assert story(gateways, generation) == refused(code), generation
             generation.refresh_from_db()
-            assert generation.error_message == Reason(code).sentence
+            assert generation.failure == Reason(code).sentence
     assert person.wallet.held == 0
     assert not any(account_of(provider).pause_level for provider in registry.ADAPTERS)
 
@@ -99,10 +114,13 @@ def test_a_refused_key_or_an_empty_account_is_left_alone_and_nothing_more_is_hel
     available = person.wallet.available
     for provider, generation in asked.items():
         assert story(gateways, generation) == refused("provider_unavailable")
+        generation.refresh_from_db()
+        assert "cannot be used at the moment. You were not charged" in generation.failure
         with pytest.raises(ProviderPaused) as refusal:
             ask(person, "once more", provider=provider)
         assert refusal.value.code == "provider_paused"
-        assert refusal.value.retry_after is not None and 0 < refusal.value.retry_after <= 30
+        assert refusal.value.retry_after is not None
+        assert 0 < refusal.value.retry_after <= 30
         assert len(gateways.requests(provider, "submit")) == 1
     assert (person.wallet.available, person.wallet.held) == (available, 0)
     assert available == 100_000_000
@@ -147,9 +165,9 @@ def test_polls_that_go_well_do_not_end_a_pause_for_want_of_credit(
 def test_a_gateway_that_names_a_time_is_not_asked_by_anybody_before(
     person: Person, gateways: Control, engine: Net
 ) -> None:
-    gateways.fault(Fault.RATE_LIMITED, gateway="bytespike", retry_after=7, prompt_contains="first")
-    gateways.fault(Fault.UNAVAILABLE, gateway="aigateway", retry_after=7, prompt_contains="first")
-    gateways.fault(Fault.RATE_LIMITED, gateway="prospolabs", retry_after=7, prompt_contains="first")
+    gateways.fault(Fault.RATE_LIMITED, gateway="bytespike", retry_after=60, prompt_contains="first")
+    gateways.fault(Fault.UNAVAILABLE, gateway="aigateway", retry_after=60, prompt_contains="first")
+    gateways.fault(Fault.RATE_LIMITED, gateway="prospolabs", retry_after=60, prompt_contains="first")
     providers = ("bytespike", "aigateway", "prospolabs")
     first = {provider: ask(person, f"first {provider}", provider=provider) for provider in providers}
     for generation in first.values():
@@ -162,7 +180,7 @@ def test_a_gateway_that_names_a_time_is_not_asked_by_anybody_before(
         assert len(posts(gateways, first[provider])) == 1
         first[provider].refresh_from_db()
         assert first[provider].status == "queued"
-    pass_time(8)
+    pass_time(61)
     all_ended([*first.values(), *second.values()])
     for provider in providers:
         price = first[provider].quoted
@@ -212,3 +230,39 @@ def test_the_breaker_opens_on_failures_and_closes_on_one_good_probe(
     assert account_of("bytespike").pause_level == 0
     for generation in probing:
         assert story(gateways, generation) == Story("succeeded", "", 1, 12_000, 0, 1)
+
+
+def test_a_task_that_cannot_be_asked_about_does_not_keep_its_account_shut(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.settings("threedai", latency=3600)
+    stuck = ask(person, "stuck", provider="threedai")
+    in_state(stuck, SubmissionState.RUNNING)
+    change("threedai", pause_level=1, pause_reason="failing")  # the pause is over, its probe is to come
+    gateways.fault(
+        Fault.SERVER_ERROR, gateway="threedai", operation="poll", prompt_contains="stuck", times=None
+    )
+    polled(stuck, only(stuck).polls + 3)
+    account = account_of("threedai")
+    assert (account.pause_level, account.paused_until) == (1, None)
+
+    gateways.settings("threedai", latency=0)
+    ended(ask(person, "the probe", provider="threedai"))
+    assert account_of("threedai").pause_level == 0
+    gateways.advance(3600)
+    outlast(lambda: only(stuck).reason, what="the end of what cannot be asked about")
+    ended(stuck)
+
+
+def test_the_same_request_sent_once_more_is_a_probe_that_ends_the_pause(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    change("aigateway", pause_level=1, pause_reason="failing")
+    gateways.fault(Fault.SERVER_ERROR, gateway="aigateway")
+    generation = ask(person, provider="aigateway")
+    in_state(generation, SubmissionState.UNKNOWN)
+    assert account_of("aigateway").pause_level == 2
+
+    all_ended([generation], hours=0.1)
+    assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 2)
+    assert account_of("aigateway").pause_level == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,18 @@ class Mischief:
         self.of: dict[str, str] = {}
         self.writes: dict[str, int] = {}
         self.always = ""
+        self.one_at_a_time = threading.Lock()
 
     def __call__(self, request: Request, forward: Forward) -> Response | None:
         asset, _, name = request.path.partition("?")[0].rpartition("/")
         if request.method != "PUT" or len(name) != 64 or ".quarantine" in asset:
             return forward(request)
-        plot = self.of.setdefault(asset, self.always or (self.plots.pop(0) if self.plots else "honest"))
-        self.writes[asset] = self.writes.get(asset, 0) + 1
-        return self._write(plot, self.writes[asset], request, forward)
+        with self.one_at_a_time:
+            if asset not in self.of:
+                self.of[asset] = self.always or (self.plots.pop(0) if self.plots else "honest")
+            self.writes[asset] = self.writes.get(asset, 0) + 1
+            plot, times = self.of[asset], self.writes[asset]
+        return self._write(plot, times, request, forward)
 
     def _write(self, plot: str, times: int, request: Request, forward: Forward) -> Response | None:
         match plot, times:

@@ -2,60 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import httpx
 import pytest
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
-from django.db import connection
 
-from generations.engine import calling
+from generations.engine import written
 from generations.engine.net import Net
 from generations.models import Generation, WebhookEvent
 from generations.states import SubmissionState
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended, eventually
-from tests.engine import conftest
 from tests.engine.stage import Story, all_ended, change, in_state, only, pass_time, posts, story
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, RUF100
-        """Say nothing."""
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-@pytest.fixture
-def door_bell(gateways: Control, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Our web application where the gateways can reach it; without it nobody would ask for an hour."""
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise misses it otherwise
-    application = get_wsgi_application()
-
-    def closing(environ: Any, start_response: Any) -> Any:
-        try:
-            return application(environ, start_response)
-        finally:
-            connection.close()
-
-    server = make_server("127.0.0.1", 0, closing, server_class=_Server, handler_class=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    monkeypatch.setattr(settings, "PUBLIC_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(conftest, "PACE", (3600.0, 3600.0))
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def events(generation: Generation) -> list[WebhookEvent]:
@@ -120,6 +80,8 @@ def test_a_lost_answer_of_prospolabs_is_found_again_by_its_webhook(
     asked = [
         ask(person, f"lost {when}, then written about", provider="prospolabs") for when in ("before", "after")
     ]
+    gateways.fault(Fault.RESET_AFTER, gateway="prospolabs", prompt_contains="waited")
+    asked.append(ask(person, "waited for, and lost", provider="prospolabs", delivery="sync"))
     all_ended(asked)
     for generation in asked:
         assert story(gateways, generation) == Story("succeeded", "", 1, 14_000, 0, 1)
@@ -139,7 +101,7 @@ def test_what_is_written_about_a_call_that_was_given_up_brings_its_pictures_for_
     gateways.advance(3600)
     eventually(lambda: events(generation))
     for _ in range(2):
-        calling.look_again(only(generation))
+        written.look_again(only(generation))
 
     def late() -> bool:
         pass_time(3600)
@@ -163,3 +125,47 @@ def test_a_webhook_that_says_failed_after_the_end_changes_nothing(
     ended(ask(person, "newer work", provider="prospolabs"))
     assert story(gateways, generation) == Story("succeeded", "", 1, 14_000, 0, 1)
     assert len(posts(gateways, generation)) == 1
+
+
+def write(generation: Generation, told: dict[str, Any]) -> None:
+    """As Prospolabs writes to a submission's secret path."""
+    path = f"hooks/prospolabs/{only(generation).webhook_token}"
+    assert httpx.post(f"{settings.PUBLIC_URL}/{path}", json=told).status_code == 200
+
+
+def test_one_word_from_the_provider_is_answered_by_one_question(
+    person: Person, gateways: Control, door_bell: None, engine: Net
+) -> None:
+    gateways.settings("prospolabs", latency=3600)
+    generation = ask(person, provider="prospolabs")
+    submission = in_state(generation, SubmissionState.RUNNING)
+    for times in (1, 2):
+        write(generation, {"generation_id": submission.theirs, "status": "processing", "part": times})
+        eventually(lambda: all(event.read_at for event in events(generation)))
+        ended(ask(person, f"newer work {times}", provider="aigateway"))
+        assert only(generation).polls == times
+
+
+def test_what_was_written_counts_where_the_status_is_not_to_be_found(
+    person: Person, gateways: Control, door_bell: None, engine: Net
+) -> None:
+    gateways.fault(Fault.STATUS, gateway="prospolabs", operation="poll", status=404, times=None)
+    gateways.settings("prospolabs", latency=0.3)
+    generation = ask(person, provider="prospolabs", count=2)
+    eventually(lambda: events(generation))
+    all_ended([generation], hours=1)
+    assert story(gateways, generation) == Story("succeeded", "", 2, 28_000, 0, 1)
+
+
+def test_an_event_about_somebody_elses_task_brings_nobody_its_pictures(
+    person: Person, gateways: Control, door_bell: None, engine: Net
+) -> None:
+    theirs = ended(ask(person, "theirs", provider="prospolabs"))
+    gateways.fault(Fault.RESET_AFTER, gateway="prospolabs")
+    gateways.fault(Fault.WEBHOOK_MISSING, gateway="prospolabs")
+    mine = ask(person, "mine", provider="prospolabs")
+    in_state(mine, SubmissionState.UNKNOWN)
+    write(mine, {"generation_id": only(theirs).theirs, "status": "processing"})
+    all_ended([mine], hours=1)
+    assert story(gateways, mine) == Story("failed", "provider_lost", 0, 0, 14_000, 1)
+    assert only(mine).theirs is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
+
+from config.embedded.tenant import settle
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120
@@ -100,6 +103,19 @@ class Stage:
         if (server := server_of(self.data_dir)) is not None:
             os.kill(server, signal.SIGQUIT)
             eventually(lambda: not alive(server))
+
+
+def put_cluster(cluster: Path, data_dir: Path) -> None:
+    """A copy of a cluster, where a data folder's own would be made on first use."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    home = settle(data_dir / "postgres").home
+    subprocess.run(["cp", "-a", cluster.resolve(), home / "data"], check=True)
+
+
+def put_tables(prepared: Path, data_dir: Path) -> None:
+    """A copy of a data folder after `manage.py prepare`."""
+    put_cluster(prepared / "postgres" / "data", data_dir)
+    shutil.copytree(prepared / "secrets", data_dir / "secrets")
 
 
 def eventually(ask: Callable[[], T], story: Callable[[], str] = str) -> T:

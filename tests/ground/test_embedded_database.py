@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from config.embedded import EmbeddedError, binaries, postgres
-from tests.ground.stage import Stage, alive, eventually, server_of
+from tests.ground.stage import Stage, alive, eventually, put_cluster, server_of
 
 HOLD = """
 import os, sys
@@ -23,6 +23,7 @@ with postgres.hold(Path(os.environ["DATA_DIR"])):
     print("held")
     sys.stdin.read()
 """
+MADE_BEFORE = pytest.mark.usefixtures("with_cluster")
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to run as root")
 
 
@@ -45,6 +46,7 @@ def test_holders_share_one_server_and_the_last_one_stops_it(stage: Stage) -> Non
     assert not alive(server)
 
 
+@MADE_BEFORE
 def test_data_is_found_again_after_a_stop(data_dir: Path) -> None:
     with postgres.hold(data_dir):
         ask(data_dir, "CREATE TABLE kept AS SELECT 'for ever' AS words")
@@ -52,6 +54,7 @@ def test_data_is_found_again_after_a_stop(data_dir: Path) -> None:
         assert ask(data_dir, "SELECT words FROM kept") == "for ever"
 
 
+@MADE_BEFORE
 def test_a_killed_holder_leaves_a_server_that_the_next_one_uses_and_stops(stage: Stage) -> None:
     killed = stage.python("-c", HOLD)
     killed.says("held")
@@ -64,6 +67,7 @@ def test_a_killed_holder_leaves_a_server_that_the_next_one_uses_and_stops(stage:
     assert not alive(server)
 
 
+@MADE_BEFORE
 def test_a_server_killed_under_its_holders_is_started_again_with_its_data(stage: Stage) -> None:
     with postgres.hold(stage.data_dir):
         ask(stage.data_dir, "CREATE TABLE kept AS SELECT 'for ever' AS words")
@@ -73,6 +77,7 @@ def test_a_server_killed_under_its_holders_is_started_again_with_its_data(stage:
         assert ask(stage.data_dir, "SELECT words FROM kept") == "for ever"
 
 
+@MADE_BEFORE
 def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(stage: Stage) -> None:
     killed = stage.python("-c", HOLD)
     killed.says("held")
@@ -103,17 +108,17 @@ def test_a_cluster_whose_making_was_interrupted_is_made_anew(stage: Stage) -> No
         assert ask(stage.data_dir, "SELECT 1") == 1
 
 
+@MADE_BEFORE
 def test_a_cluster_of_another_version_is_refused_in_a_sentence(data_dir: Path) -> None:
-    with postgres.hold(data_dir):
-        pass
     (data_dir / "postgres/data/PG_VERSION").write_text("17\n")
     sentence = "made by PostgreSQL 17, and this Seedbank brings 18"
     with pytest.raises(EmbeddedError, match=sentence), postgres.hold(data_dir):
         pytest.fail("it was used")
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_one(data_dir: Path) -> None:
+def test_a_path_too_long_for_a_socket_gets_a_short_one(data_dir: Path, cluster: Path) -> None:
     deep = data_dir / ("deep and 'quoted\" " * 6)
+    put_cluster(cluster, deep)
     with postgres.hold(deep):
         assert ask(deep, "SELECT 1") == 1
         socket_folder = Path(postgres.conninfo(deep)["host"])
@@ -127,9 +132,10 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one(data_dir: Path) -> None:
     [lambda path: path.chmod(0o755), pytest.param(lambda path: os.chown(path, 4321, 4321), marks=AS_ROOT)],
 )
 def test_a_short_socket_folder_that_others_may_enter_is_refused(
-    data_dir: Path, spoil: Callable[[Path], None]
+    data_dir: Path, cluster: Path, spoil: Callable[[Path], None]
 ) -> None:
     deep = data_dir / ("d" * 120)
+    put_cluster(cluster, deep)
     with postgres.hold(deep):
         folder = Path(postgres.conninfo(deep)["host"])
     spoil(folder)
@@ -140,12 +146,14 @@ def test_a_short_socket_folder_that_others_may_enter_is_refused(
         folder.rmdir()
 
 
+@MADE_BEFORE
 def test_only_its_own_user_reaches_the_server_and_only_by_its_socket(data_dir: Path) -> None:
     with postgres.hold(data_dir):
         assert ask(data_dir, "SHOW listen_addresses") == ""
         assert Path(postgres.conninfo(data_dir)["host"]).stat().st_mode & 0o777 == 0o700
 
 
+@MADE_BEFORE
 def test_texts_sort_and_fold_alike_on_every_system(data_dir: Path) -> None:
     with postgres.hold(data_dir):
         assert ask(data_dir, "SHOW timezone") == "UTC"
@@ -178,6 +186,7 @@ def test_the_servers_programs_run_from_a_copy_that_others_can_read(tmp_path: Pat
 
 @AS_ROOT
 def test_root_changes_no_permissions_it_did_not_make(data_dir: Path) -> None:
+    data_dir.parent.chmod(0o700)
     wheel = binaries.program("postgres")
     watched = [*data_dir.parents, *wheel.parents, Path("/var/lib")]
     before = [(path, path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in watched]
@@ -188,7 +197,6 @@ def test_root_changes_no_permissions_it_did_not_make(data_dir: Path) -> None:
 
 @AS_ROOT
 def test_root_keeps_the_cluster_in_a_data_folder_that_the_servers_user_can_reach(data_dir: Path) -> None:
-    data_dir.parent.chmod(0o755)
     with postgres.hold(data_dir):
         assert not (data_dir / "postgres").is_symlink()
         assert (data_dir / "postgres/data").stat().st_uid != 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from urllib.request import urlopen
 
 import psycopg
@@ -27,6 +28,24 @@ def port() -> int:
 @pytest.fixture
 def up(stage: Stage, port: int) -> Callable[[], Actor]:
     return lambda: stage.python("manage.py", "up", PORT=str(port))
+
+
+@dataclass(frozen=True)
+class Running:
+    """An `up` that serves; whoever disturbs it waits until it has recovered."""
+
+    stage: Stage
+    port: int
+    actor: Actor
+
+
+@pytest.fixture(scope="module")
+def running(shared_stage: Stage) -> Iterator[Running]:
+    port = free_port(PORTS)
+    actor = shared_stage.python("manage.py", "up", PORT=str(port))
+    actor.says("Seedbank is ready")
+    yield Running(shared_stage, port, actor)
+    interrupt(actor, shared_stage)
 
 
 def ready(port: int) -> bool:
@@ -65,6 +84,7 @@ def interrupt(actor: Actor, stage: Stage) -> None:
 def test_up_serves_until_one_interrupt_and_finds_its_data_again(
     stage: Stage, up: Callable[[], Actor], port: int
 ) -> None:
+    stage.data_dir.parent.chmod(0o700)  # as in a fresh clone below `mktemp -d`
     first = up()
     first.says(f"Seedbank is ready: http://localhost:{port}")
     sign_in = first.says("Sign in as")
@@ -77,11 +97,8 @@ def test_up_serves_until_one_interrupt_and_finds_its_data_again(
     interrupt(second, stage)
 
 
-def test_up_brings_back_its_web_server_and_its_database(
-    stage: Stage, up: Callable[[], Actor], port: int
-) -> None:
-    actor = up()
-    actor.says("Seedbank is ready")
+def test_up_brings_back_its_web_server_and_its_database(running: Running) -> None:
+    stage, port, actor = running.stage, running.port, running.actor
     os.kill(leader(stage, "-m granian"), signal.SIGKILL)
     actor.says("ended (killed by signal 9) and is started again")
     eventually(lambda: ready(port))
@@ -90,9 +107,9 @@ def test_up_brings_back_its_web_server_and_its_database(
     os.kill(server, signal.SIGKILL)
     actor.says("PostgreSQL had ended and was started again")
     eventually(lambda: ready(port))
-    interrupt(actor, stage)
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_an_up_that_was_killed_leaves_no_process_and_the_next_one_starts(
     stage: Stage, up: Callable[[], Actor]
 ) -> None:
@@ -105,17 +122,16 @@ def test_an_up_that_was_killed_leaves_no_process_and_the_next_one_starts(
     interrupt(following, stage)
 
 
-def test_a_second_up_on_the_same_data_is_refused_in_a_sentence(stage: Stage, up: Callable[[], Actor]) -> None:
-    actor = up()
-    actor.says("Preparing")
-    second = up()
+def test_a_second_up_on_the_same_data_is_refused_in_a_sentence(running: Running) -> None:
+    second = running.stage.python("manage.py", "up", PORT=str(running.port))
     assert second.ends() == 1
     assert second.lines == [
-        f"CommandError: Seedbank already runs on DATA_DIR {stage.data_dir}: stop it first, or set DATA_DIR "
-        "and PORT for a second one."
+        f"CommandError: Seedbank already runs on DATA_DIR {running.stage.data_dir}: stop it first, or set "
+        "DATA_DIR and PORT for a second one."
     ]
 
 
+@pytest.mark.usefixtures("with_cluster")
 @pytest.mark.parametrize("distance", [0, 100, 105])
 def test_a_taken_port_ends_up_with_a_sentence_that_names_the_setting(
     up: Callable[[], Actor], port: int, distance: int
@@ -128,14 +144,24 @@ def test_a_taken_port_ends_up_with_a_sentence_that_names_the_setting(
     assert "set SANDBOX_PORT" in actor.lines[0] if distance else "set PORT to another" in actor.lines[0]
 
 
-def test_commands_work_beside_a_running_up_and_alone(stage: Stage, up: Callable[[], Actor]) -> None:
+@pytest.mark.usefixtures("with_cluster")
+def test_a_command_works_alone_and_leaves_nothing_running(stage: Stage) -> None:
     alone = stage.python("manage.py", "prepare")
     assert alone.ends() == 0, alone.lines
+    assert stage.marked() == []
     assert server_of(stage.data_dir) is None
-    actor = up()
-    actor.says("Seedbank is ready")
-    before = granted(stage)
-    beside = stage.python("manage.py", "grant", "you@seedbank.local", "2.50", "--memo", "a present")
+
+
+def test_a_command_works_beside_a_running_up(running: Running) -> None:
+    before = granted(running.stage)
+    beside = running.stage.python("manage.py", "grant", "you@seedbank.local", "2.50", "--memo", "a present")
     assert beside.ends() == 0, beside.lines
-    assert granted(stage) == before + 2_500_000
-    interrupt(actor, stage)
+    assert granted(running.stage) == before + 2_500_000
+    assert ready(running.port)
+
+
+def test_pictures_made_beside_a_running_up_are_shown_where_it_serves_them(running: Running) -> None:
+    beside = running.stage.python("manage.py", "generate", "a red boat", "--provider", "bytespike")
+    assert beside.ends() == 0, beside.lines
+    told = next(line for line in beside.lines if "http" in line)
+    assert told.strip().startswith(f"http://localhost:{running.port}/pictures/")

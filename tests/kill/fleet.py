@@ -73,6 +73,7 @@ class Fleet:
             "STORAGE_URL": os.environ.get("STORAGE_URL") or f"file://{folder / 'pictures'}",
             "SANDBOX": "0",  # its accounts are in the database already
             "SEEDBANK_TESTING": "1",
+            "CELERY_SKIP_CHECKS": "1",  # of the settings, as `up` has each worker do: a third of its start
             "SEEDBANK_LEASE": str(LEASE),
             **environment,
         }
@@ -137,6 +138,17 @@ def listening(count: int) -> None:
         return bool(row and row[0] == count)
 
     eventually(heard, what=f"{count} workers at work")
+
+
+def cut_transactions() -> int:
+    """End what is open and does nothing, as the server does by itself after thirty seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND state = 'idle in transaction'"
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def cut_connections() -> int:

@@ -32,7 +32,7 @@ def test_cut_connections_cost_nothing_but_time(fleet: Fleet, person: Person, gat
         cut += cut_connections()
     assert cut > CUTS
 
-    all_ended(generations, within=150)  # reconnecting takes its time on a busy machine
+    all_ended(generations)
     assert_ledgers_agree(gateways)
 
 

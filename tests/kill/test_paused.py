@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+from django.db.models.functions import Now
+
+from generations.models import Submission
 from generations.states import SubmissionState
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
-from tests.kill.fleet import Fleet
+from tests.kill.fleet import Fleet, cut_transactions
 from tests.kill.stage import (
     GIVEN_UP,
     STORED,
@@ -43,4 +47,27 @@ def test_an_answer_read_too_late_is_recorded_and_its_pictures_are_stored_and_cha
     late_pictures_come([given_up])
     assert outcome(given_up) == ("failed", 1, 0)
     assert outcome(won_back) == STORED
+    assert_ledgers_agree(gateways)
+
+
+@pytest.mark.parametrize("gateway", ["aigateway", "bytespike", "runware"])
+def test_a_worker_that_stands_still_while_it_records_keeps_others_off_and_nothing_is_lost(
+    fleet: Fleet, person: Person, gateways: Control, gateway: str
+) -> None:
+    generation = ask_at(person, gateway)
+    submission, stopped = submission_of(generation), fleet.folder / "stopped"
+    slow = fleet.net(at="in_record", SEEDBANK_KILL_BY="SIGSTOP", SEEDBANK_KILL_ONCE=str(stopped))
+    eventually(stopped.exists, what="a worker stopped in the middle of its answer")
+    mine = Submission.objects.filter(id=submission.id)
+    eventually(mine.filter(lease_until__lt=Now()).exists, what="the end of its lease")
+
+    fleet.net(), fleet.media()
+    newer = ask_at(person, gateway)
+    all_ended([newer])
+    assert in_state(submission, SubmissionState.SENDING)  # it is locked: nobody else may decide about it
+
+    assert cut_transactions() == 1
+    eventually(lambda: not in_state(submission, SubmissionState.SENDING), what="somebody else's look")
+    slow.send(signal.SIGCONT)
+    eventually(lambda: outcome(generation) == STORED, what="the answer in the books")
     assert_ledgers_agree(gateways)

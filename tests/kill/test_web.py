@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from accounts.actions import create_api_key
 from generations.models import Generation, WebhookEvent
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
-from tests.ground.stage import free_port
+from tests.kill.conftest import Serve, alive
 from tests.kill.fleet import Fleet, listening
 from tests.kill.stage import STORED, all_ended, ask_at, assert_ledgers_agree, outcome
 
@@ -43,37 +41,15 @@ def silent_broker(fleet: Fleet) -> Iterator[SilentBroker]:
         yield broker
 
 
-@pytest.fixture
-def serve(fleet: Fleet) -> Iterator[Callable[..., httpx.Client]]:
-    """Starts the web process, and gives a client for it."""
-    port = free_port()
-    fleet.environment["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
-    with httpx.Client(base_url=fleet.environment["PUBLIC_URL"], timeout=PATIENCE) as client:
-
-        def start(at: str = "") -> httpx.Client:
-            fleet.web(port, at=at)
-            eventually(lambda: _alive(client), within=60, what="the web process")
-            return client
-
-        yield start
-
-
-def _alive(client: httpx.Client) -> bool:
-    with suppress(httpx.TransportError):
-        return client.get("/health/live").status_code == 200
-    return False
-
-
 def test_an_order_cut_off_by_death_held_nothing_and_is_given_once_when_repeated(
     fleet: Fleet,
-    serve: Callable[..., httpx.Client],
+    serve: Serve,
     silent_broker: SilentBroker,
     person: Person,
     gateways: Control,
 ) -> None:
-    client = serve(at="after_hold")
-    _, secret = create_api_key(user=person.user, name="a program")
-    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "the same order"}
+    client = serve(person, at="after_hold", patience=PATIENCE)
+    headers = {"Idempotency-Key": "the same order"}
     order = {"prompt": "a red boat", "provider": "bytespike"}
 
     with pytest.raises(httpx.TransportError):
@@ -81,7 +57,7 @@ def test_an_order_cut_off_by_death_held_nothing_and_is_given_once_when_repeated(
     assert not Generation.objects.exists()
     assert (person.wallet.available, person.wallet.held) == (person.wallet.granted, 0)
 
-    eventually(lambda: _alive(client), what="the web process again")
+    eventually(lambda: alive(client), what="the web process again")
     answers = [client.post("/api/v1/generations", json=order, headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     generation = Generation.objects.get()
@@ -105,7 +81,7 @@ def test_workers_stop_in_order_although_their_broker_says_nothing(
 
 
 def test_a_lost_answer_of_a_gateway_that_only_writes_to_us_is_found_by_what_it_wrote(
-    fleet: Fleet, serve: Callable[..., httpx.Client], person: Person, gateways: Control
+    fleet: Fleet, serve: Serve, person: Person, gateways: Control
 ) -> None:
     serve()
     gateways.settings("prospolabs", latency=1)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import pytest
+
 from providers import registry
 from providers.provider import Provider
 from providers.values import Account, Answer, Exchange, ImageRequest, Reference
@@ -16,6 +18,8 @@ PAYLOADS = Path(__file__).parent / "payloads"
 OURS = UUID("5f1c7c1e-3c3c-4a51-9f0e-2f6a8e9d1b20")
 THEIRS = str(OURS)
 KEY = "sk-test-31a7f5c0d2e94b8a"
+
+every_provider = pytest.mark.parametrize("slug", registry.ADAPTERS)
 
 
 def png(shade: int, side: int = 16) -> bytes:

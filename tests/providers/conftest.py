@@ -11,13 +11,6 @@ def gateways_process() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def punctual_gateways() -> Iterator[Sandbox]:
-    """One whose clock nobody moves, so that the moments it names can be compared with its Date header."""
-    with start(latency=0) as running:
-        yield running
-
-
 @pytest.fixture
 def gateways(gateways_process: Sandbox) -> Sandbox:
     """The five gateways over real HTTP: nothing done yet, nothing going wrong, small pictures."""

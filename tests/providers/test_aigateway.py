@@ -86,6 +86,19 @@ def test_good_pictures_beside_failed_ones_are_kept_under_keys_of_their_own() -> 
     assert report.failed == 2
 
 
+def test_a_list_of_nothing_but_errors_says_why_and_costs_nothing() -> None:
+    refused = {"error": {"code": "OutputImageSensitiveContentDetected", "message": "Refused."}}
+    crashed = {"error": {"code": "InternalServiceError", "message": "Try again."}}
+    for entries, reason in (
+        ([refused], Reason.CONTENT_REFUSED),
+        ([crashed, crashed], Reason.PROVIDER_FAILED),
+    ):
+        body = json.dumps({"created": 1, "data": entries}).encode()
+        report = through(SLUG).submit(request(), OURS).read(Answer(200, {"x-request-id": "req_1"}, body))
+        assert isinstance(report, Failed)
+        assert (report.reason, report.request_id) == (reason, "req_1")
+
+
 def test_success_without_pictures_is_done_and_success_without_a_list_is_no_answer() -> None:
     assert submitted("success-without-pictures") == Done(())
     with pytest.raises(ProviderError) as caught:
@@ -127,6 +140,37 @@ def test_of_a_link_and_bytes_the_link_is_kept_because_a_row_can_hold_it() -> Non
 def test_a_slow_model_is_answered_with_a_job() -> None:
     assert submitted("job-accepted") == Accepted("job_8s2m", "req_8s2m")
     assert sent(through(SLUG).poll("job_8s2m")).url.endswith("/v1/jobs/job_8s2m")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"id": "job_8s2m", "object": "job", "status": "queued", "data": None},
+        {"job_id": "job_8s2m", "status": "queued"},
+    ],
+)
+def test_a_job_is_known_by_its_id_whatever_stands_beside_it(told: dict[str, Any]) -> None:
+    answered = Answer(202, {}, json.dumps(told).encode())
+    assert through(SLUG).submit(request(), OURS).read(answered) == Accepted("job_8s2m")
+
+
+def test_a_finished_job_with_an_empty_list_is_done_and_one_without_any_result_is_no_answer() -> None:
+    exchange = sent(through(SLUG).poll("job_8s2m"))
+    empty = b'{"status": "completed", "result": {"file_url": null, "data": []}}'
+    assert exchange.read(Answer(200, {}, empty)) == Done((), "job_8s2m")
+    with pytest.raises(ProviderError) as caught:
+        exchange.read(Answer(200, {}, b'{"status": "completed", "result": null}'))
+    assert caught.value.reason is Reason.NO_ANSWER
+
+
+def test_a_job_of_several_pictures_names_them_in_either_list() -> None:
+    exchange = sent(through(SLUG).poll("job_8s2m"))
+    links = [f"https://media.aigateway.sh/jobs/{number}.png" for number in range(3)]
+    for listed in ({"data": [{"url": link} for link in links]}, {"file_urls": links}):
+        told = {"status": "completed", "result": {"file_url": links[0], **listed}}
+        report = exchange.read(Answer(200, {}, json.dumps(told).encode()))
+        assert isinstance(report, Done)
+        assert [result.url for result in report.results] == links
 
 
 def test_a_job_asked_too_soon_keeps_its_state() -> None:

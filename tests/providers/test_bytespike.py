@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from .captured import KEY, OURS, answer, fields, request, sent, through
 
 SLUG = "bytespike"
 TASK = "task_01JD0Q4QK3V9Z4B1T2M3N4P5Q6"
+KINDS = ("image", "image/png", "output_image", None, "video", "text")
 
 
 def submitted(payload: str, **settings: Any) -> Report:
@@ -77,6 +79,13 @@ def test_good_pictures_beside_failed_ones_are_kept() -> None:
     assert submitted("success-without-pictures") == Done(())
 
 
+def test_a_list_of_nothing_but_errors_says_why() -> None:
+    body = b'{"data": [{"error": {"code": "OutputImageSensitiveContentDetected", "message": "Refused."}}]}'
+    report = through(SLUG).submit(request(), OURS).read(Answer(200, {}, body))
+    assert isinstance(report, Failed)
+    assert report.reason is Reason.CONTENT_REFUSED
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
@@ -110,6 +119,15 @@ def test_it_says_when_to_come_back_as_a_moment_not_as_a_delay(payload: str, seco
     assert report.retry_after == seconds
 
 
+def test_the_limit_of_calls_at_once_is_known_by_its_message_where_no_code_is_given() -> None:
+    """The reset in the headers is that of the spend window, hours away: it is not for this one."""
+    headers = {"x-ratelimit-reset": "99999999999", "date": "Sat, 21 Nov 2026 03:00:00 GMT"}
+    body = b'{"error": {"type": "rate_limit_error", "message": "Concurrency limit of 5 reached."}}'
+    report = through(SLUG).submit(request(), OURS).read(Answer(429, headers, body))
+    assert isinstance(report, Failed)
+    assert (report.reason, report.retry_after) == (Reason.RATE_LIMITED, 2)
+
+
 def test_a_moment_long_gone_or_far_off_is_held_within_reason() -> None:
     body = answer(SLUG, "busy-spent-window").body
     date = "Sat, 21 Nov 2026 03:00:00 GMT"
@@ -120,7 +138,13 @@ def test_a_moment_long_gone_or_far_off_is_held_within_reason() -> None:
         assert report.retry_after == seconds
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_overloaded_gateway_is_asked_again_and_not_as_late_as_a_spend_window_ends() -> None:
+    report = submitted("busy-503")
+    assert isinstance(report, Failed)
+    assert (report.reason, report.retry_after) == (Reason.BUSY, None)
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
 def test_its_outages_are_free_and_may_still_not_be_sent_again(status: int) -> None:
     with pytest.raises(ProviderError) as caught:
         submitted(f"silent-{status}")
@@ -170,6 +194,14 @@ def test_a_finished_task_brings_its_pictures_and_a_cost_that_is_not_believed() -
         "https://cdn.bytespike.ai/img/2.jpg",
     ]
     assert report.cost == Cost("0.024 credits_used", 24_000, final=False)
+
+
+def test_what_a_task_puts_out_is_a_picture_if_its_type_says_image_or_nothing() -> None:
+    entries = [{"type": kind, "url": f"https://cdn.bytespike.ai/{n}"} for n, kind in enumerate(KINDS)]
+    body = json.dumps({"status": "completed", "output": entries}).encode()
+    report = sent(through(SLUG, tasks_api=True).poll(TASK)).read(Answer(200, {}, body))
+    assert isinstance(report, Done)
+    assert [result.url for result in report.results] == [f"https://cdn.bytespike.ai/{n}" for n in range(4)]
 
 
 def test_a_finished_task_without_its_output_is_no_answer() -> None:

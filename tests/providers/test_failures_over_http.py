@@ -37,18 +37,20 @@ def test_a_refusal_says_why_and_nothing_is_billed(
 @every_way
 @pytest.mark.parametrize("form", [{"retry_after": 7}, {"retry_after": 7, "as_date": True}])
 def test_it_is_heard_when_to_come_back(
-    punctual_gateways: Sandbox, slug: str, turned: dict[str, Any], form: dict[str, Any]
+    gateways: Sandbox, slug: str, turned: dict[str, Any], form: dict[str, Any]
 ) -> None:
-    punctual_gateways.control.fault(Fault.RATE_LIMITED, gateway=slug, **form)
-    report = ask(at(punctual_gateways, slug, **turned).submit(request(), uuid4()))
+    gateways.control.advance(3600)  # its moments are told by its own clock, and so is its Date
+    gateways.control.fault(Fault.RATE_LIMITED, gateway=slug, **form)
+    report = ask(at(gateways, slug, **turned).submit(request(), uuid4()))
     assert isinstance(report, Failed)
     assert report.retry_after is not None
     assert 6 <= report.retry_after <= 8
 
 
-def test_the_moment_in_dollar_headers_is_heard_too(punctual_gateways: Sandbox) -> None:
-    punctual_gateways.control.fault(Fault.RATE_LIMITED, gateway="bytespike", reset=42)
-    report = ask(at(punctual_gateways, "bytespike").submit(request(), uuid4()))
+def test_the_moment_in_dollar_headers_is_heard_too(gateways: Sandbox) -> None:
+    gateways.control.advance(3600)
+    gateways.control.fault(Fault.RATE_LIMITED, gateway="bytespike", reset=42)
+    report = ask(at(gateways, "bytespike").submit(request(), uuid4()))
     assert isinstance(report, Failed)
     assert report.retry_after is not None
     assert 40 <= report.retry_after <= 44
@@ -137,3 +139,26 @@ def test_a_word_nobody_knows_means_it_is_still_running(gateways: Sandbox, slug: 
     gateways.control.fault(Fault.UNKNOWN_STATUS, gateway=slug)
     assert isinstance(ask(sent(provider.poll(str(accepted.theirs)))), Running)
     assert isinstance(followed(gateways, provider, accepted), Done)
+
+
+@pytest.mark.parametrize("slug", ["aigateway", "bytespike"])
+def test_the_only_picture_may_fail_inside_a_success_and_the_reason_is_heard(
+    gateways: Sandbox, slug: str
+) -> None:
+    gateways.control.fault(Fault.ENTRY_ERROR, gateway=slug)
+    failed = bought(gateways, at(gateways, slug))
+    assert isinstance(failed, Failed), failed
+    assert failed.reason is Reason.CONTENT_REFUSED
+    assert gateways.control.totals(slug)["net"] == 0
+
+
+@every_way
+def test_success_without_any_picture_is_an_end(gateways: Sandbox, slug: str, turned: dict[str, Any]) -> None:
+    if slug == "runware":
+        return  # an empty list there is what a task looks like that has not begun
+    for slow in (False, True) if slug == "aigateway" else (False,):
+        gateways.control.switch("aig.async_images", slow)
+        gateways.control.fault(Fault.NO_PICTURES, gateway=slug)
+        done = bought(gateways, at(gateways, slug, **turned))
+        assert isinstance(done, Done), done
+        assert done.results == ()

@@ -2,11 +2,13 @@
 
 import hashlib
 import hmac
+import json
+from typing import Any
 
 import pytest
 
 from providers.errors import ProviderError, Reason
-from providers.values import Accepted, Cost, Done, Failed, Report, Running
+from providers.values import Accepted, Answer, Cost, Done, Failed, Report, Running
 
 from .captured import OURS, answer, fields, references, request, sent, through
 
@@ -61,10 +63,10 @@ def test_parameters_are_nested_where_the_account_says_so() -> None:
     assert set(said) == {"model", "mode", "params", "async"}
 
 
-def test_a_call_that_waits_is_neither_async_nor_called_back() -> None:
+def test_a_call_that_waits_is_not_async_and_is_called_back_should_its_answer_get_lost() -> None:
     said = fields(through(SLUG).submit(request(delivery="sync", webhook_url="https://example.org/h"), OURS))
     assert "async" not in said
-    assert "webhook_url" not in said
+    assert said["webhook_url"] == "https://example.org/h"
 
 
 def test_references_make_it_an_edit() -> None:
@@ -92,6 +94,30 @@ def test_every_output_comes_once_whichever_field_names_it(payload: str) -> None:
         ("0", "https://cdn.prospolabs.com/1.jpg"),
         ("1", "https://cdn.prospolabs.com/2.jpg"),
     ]
+
+
+def test_a_picture_keeps_its_place_when_others_arrive_before_it_or_failed() -> None:
+    one, two = "https://cdn.prospolabs.com/1.jpg", "https://cdn.prospolabs.com/2.jpg"
+    early = {"status": "processing", "output_urls": [None, two], "output_url": two}
+    late = {"status": "completed", "output_urls": [one, two], "output_url": one}
+    short = {"status": "completed", "outputs": [{"error": "blocked"}, {"url": two}], "output_url": None}
+    told = [read(body) for body in (early, late, short)]
+    found = [[(result.key, result.url) for result in report.results] for report in told]
+    assert found == [[("1", two)], [("0", one), ("1", two)], [("1", two)]]
+    assert isinstance(told[2], Done)
+    assert told[2].failed == 1
+
+
+def test_links_that_are_alike_are_still_as_many_pictures_as_the_list_has() -> None:
+    same = "https://cdn.prospolabs.com/1.jpg"
+    report = read({"status": "completed", "output_urls": [same, same], "output_url": same})
+    assert [result.key for result in report.results] == ["0", "1"]
+
+
+def read(body: dict[str, Any]) -> Running | Done:
+    report = sent(through(SLUG).poll(THEIRS)).read(Answer(200, {}, json.dumps(body).encode()))
+    assert isinstance(report, Running | Done)
+    return report
 
 
 def test_its_cost_is_a_template_figure_and_not_believed() -> None:

@@ -1,5 +1,6 @@
 """Runware, by what it was seen or said to answer."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -87,6 +88,34 @@ def test_everything_asked_is_said_in_its_words() -> None:
 def test_each_choice_has_its_word(asked: dict[str, Any], field: str, word: object) -> None:
     assert not through(SLUG).profile.offers[0].problems(request(**asked))
     assert task(**asked)[field] == word
+
+
+@pytest.mark.parametrize(
+    ("shape", "resolution", "pixels"),
+    [
+        ((4000, 3000), "2K", (2368, 1776)),
+        ((600, 1000), "3K", (2384, 3968)),
+        ((7, 7000), "2K", (512, 8192)),
+        ((7000, 7), "3K", (12288, 768)),
+        (None, None, (2048, 2048)),
+    ],
+)
+def test_an_automatic_aspect_is_the_first_references(
+    shape: tuple[int, int] | None, resolution: str | None, pixels: tuple[int, int]
+) -> None:
+    first, second = references(2)
+    asked = {"aspect_ratio": "auto", "resolution": resolution}
+    said = task(references=(dataclasses.replace(first, size=shape), second), **asked)
+    assert (said["width"], said["height"]) == pixels
+    assert through(SLUG).profile.offers[0].sizes.allows_exact(*pixels)
+    named = task(references=(dataclasses.replace(first, size=shape),), aspect_ratio="16:9")
+    assert (named["width"], named["height"]) == (2848, 1600)
+
+
+def test_a_related_set_too_large_for_one_answer_comes_by_links() -> None:
+    assert task(output="base64", count=1, sequential=2)["outputType"] == "base64Data"
+    assert task(output="base64", count=1, sequential=3)["outputType"] == "URL"
+    assert task(output="data_uri", count=2, sequential=2)["outputType"] == "URL"
 
 
 def test_a_call_that_waits_is_not_called_back() -> None:
@@ -216,6 +245,14 @@ def test_it_says_when_to_come_back() -> None:
 @pytest.mark.parametrize("payload", ["webhook-flat", "webhook-wrapped"])
 def test_a_webhook_brings_one_picture_and_never_the_end(payload: str) -> None:
     theirs, report = through(SLUG).read_webhook({}, answer(SLUG, payload).body)
+    assert theirs == THEIRS
+    assert isinstance(report, Running)
+    assert len(report.results) == 1
+
+
+def test_a_webhook_may_wrap_its_one_picture_without_a_list() -> None:
+    (entry,) = json.loads(answer(SLUG, "webhook-wrapped").body)["data"]
+    theirs, report = through(SLUG).read_webhook({}, json.dumps({"data": entry}).encode())
     assert theirs == THEIRS
     assert isinstance(report, Running)
     assert len(report.results) == 1

@@ -41,6 +41,14 @@ def test_partial_results_are_handed_over_while_others_run() -> None:
     assert len(older.results) == 1
 
 
+def test_states_are_read_whatever_their_case() -> None:
+    known = {"taskUUID": THEIRS, "imageUUID": "1", "imageURL": "https://im.runware.ai/1.jpg"}
+    told = {"data": [{**known, "status": "SUCCESS"}, {"taskUUID": THEIRS, "status": "Error"}]}
+    report = sent(through(SLUG).poll(THEIRS)).read(Answer(200, {}, json.dumps(told).encode()))
+    assert isinstance(report, Done)
+    assert (len(report.results), report.failed) == (1, 1)
+
+
 def test_good_pictures_are_kept_when_others_failed() -> None:
     report = polled("two-of-four-done")
     assert isinstance(report, Done)

@@ -1,5 +1,6 @@
 """3D AI Studio, by what it was seen or said to answer."""
 
+import json
 from typing import Any
 
 import pytest
@@ -63,6 +64,13 @@ def test_sizes_are_said_as_presets(asked: dict[str, Any], preset: str) -> None:
     assert fields(through(SLUG).submit(request(**asked), OURS))["image_size"] == preset
 
 
+def test_a_seed_is_any_whole_number_from_nothing_up() -> None:
+    for seed in (0, 2**31, 2**63 - 1):
+        asked = request(seed=seed)
+        assert not through(SLUG).profile.offers[0].problems(asked)
+        assert fields(through(SLUG).submit(asked, OURS))["seed"] == seed
+
+
 def test_an_aspect_in_3k_and_the_aspects_it_lacks_are_refused_by_name() -> None:
     (offer,) = through(SLUG).profile.offers
     assert "resolution" in offer.problems(request(aspect_ratio="16:9", resolution="3K"))
@@ -98,6 +106,15 @@ def test_the_shape_of_the_page_and_the_newer_shape_are_understood() -> None:
     ]
     assert [result.key for result in newer.results] == ["1"]
     assert polled("finished-empty") == Done((), TASK, Cost("0 credits", 0, final=False))
+
+
+@pytest.mark.parametrize("asset", ["6f0f1c0e", "a1b2c3d4e5f67890", "assets/img_001.png", None])
+def test_an_asset_that_is_a_mere_name_leaves_the_link_to_the_other_field(asset: str | None) -> None:
+    entry = {"asset": asset, "asset_url": "https://cdn.3daistudio.com/1.png", "asset_type": "image"}
+    body = json.dumps({"status": "FINISHED", "results": [entry]}).encode()
+    report = sent(through(SLUG).poll(TASK)).read(Answer(200, {}, body))
+    assert isinstance(report, Done)
+    assert [(one.url, one.data) for one in report.results] == [("https://cdn.3daistudio.com/1.png", None)]
 
 
 def test_finished_without_a_list_is_no_answer() -> None:

@@ -1,10 +1,13 @@
+import hashlib
+import hmac
+import json
 from collections.abc import Callable
 
 import httpx
 import pytest
 
 from providers.sandbox.client import Control
-from tests.sandbox.conftest import Caller, data_uri, get, picture
+from tests.sandbox.conftest import Caller, data_uri, eventually, get, picture
 from tests.sandbox.receiver import Receiver
 
 Make = Callable[..., Caller]
@@ -128,6 +131,53 @@ def test_a_callback_comes_signed(bs: Caller, receiver: Receiver) -> None:
     got = receiver.wait_for(1)[0]
     assert theirs.encode() in got.body
     assert len(got.headers["x-bytespike-signature"]) == 64
+
+
+def test_a_callback_comes_of_a_cancelled_task_too(bs: Caller, control: Control, receiver: Receiver) -> None:
+    control.settings("bytespike", latency=100)
+    body = {"model": "seedream-v5lite", "params": {"prompt": "a fox"}, "callback_url": receiver.url}
+    theirs = bs.post("/v1/tasks/submit", body).json()["task_id"]
+    bs.post("/v1/tasks/cancel", {"task_id": theirs})
+    assert json.loads(receiver.wait_for(1)[0].body) == {"task_id": theirs, "status": "cancelled"}
+
+
+def test_who_subscribed_is_told_of_every_task_signed_with_a_secret_shown_once(
+    bs: Caller, control: Control, receiver: Receiver
+) -> None:
+    place = "/api/v1/me/webhooks"
+    wrong = bs.post(place, {"url": receiver.url, "event_types": ["task.begun"]})
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "event_types")
+    made = bs.post(place, {"url": receiver.url, "event_types": ["task.completed"]}).json()
+    (listed,) = bs.get(place).json()["data"]
+    assert listed == {name: value for name, value in made.items() if name != "secret"}
+    receiver.answers = [500]
+    theirs = submit(bs).json()["task_id"]
+    eventually(lambda: len(bs.get(f"{place}/{made['id']}/deliveries").json()["data"]) == 2)
+    for got in receiver.wait_for(2):
+        expected = hmac.new(made["secret"].encode(), got.body, hashlib.sha256).hexdigest()
+        assert got.headers["x-bytespike-signature"] == expected
+        told = json.loads(got.body)
+        assert (told["type"], told["data"]["task_id"]) == ("task.completed", theirs)
+    last, first = bs.get(f"{place}/{made['id']}/deliveries").json()["data"]
+    assert [first["status"], last["status"]] == [500, 200]
+    assert bs.get(f"{place}/{made['id']}").json()["fail_count"] == 0
+
+
+def test_a_subscription_can_be_changed_and_dropped_and_is_its_keys_alone(
+    bs: Caller, caller: Make, receiver: Receiver
+) -> None:
+    place = "/api/v1/me/webhooks"
+    made = bs.post(place, {"url": receiver.url, "event_types": ["task.failed"]}).json()
+    one = f"{place}/{made['id']}"
+    other = caller("bytespike", key="another-key", header="x-api-key")
+    assert other.get(one).status_code == 404
+    changed = bs.http.patch(one, json={"event_types": ["task.completed", "task.failed"]})
+    assert changed.json()["event_types"] == ["task.completed", "task.failed"]
+    assert bs.http.delete(one).status_code == 204
+    assert bs.get(one).status_code == 404
+    generate(bs)
+    assert submit(bs).status_code == 200
+    assert receiver.got == []
 
 
 def test_account_and_usage_tell_what_was_spent(bs: Caller) -> None:

@@ -1,6 +1,7 @@
 """The control endpoint: orders, the log, the page, and starting afresh."""
 
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -50,6 +51,13 @@ def test_the_log_holds_what_was_asked_and_no_secret(submit: Submit, control: Con
     assert len(noted["body_sha256"]) == 64
     assert "authorization" not in {name.lower() for name in control.requests(operation="file")[0]["headers"]}
     assert control.count("aigateway", "POST") == control.count("aigateway", "submit") == 1
+
+
+@pytest.mark.parametrize("gateway", SUBMITS)
+def test_an_answer_is_dated_by_the_sandboxs_own_clock(submit: Submit, control: Control, gateway: str) -> None:
+    control.advance(7_200)
+    dated = parsedate_to_datetime(submit(gateway).headers["Date"]).timestamp()
+    assert abs(dated - control.state()["now"]) < 60
 
 
 def test_a_secret_in_the_body_is_not_logged(caller: Make, control: Control) -> None:

@@ -31,6 +31,23 @@ def test_whatever_is_asked_differently_looks_different(change: dict[str, object]
     assert render(replace(FOX, **change)) != render(FOX)  # type: ignore[arg-type]
 
 
+def test_no_picture_names_its_gateway_so_that_they_can_be_judged_blind() -> None:
+    assert FOX.facts == ["480×320", "seed 7", "1 of 2"]
+
+
+def test_every_picture_says_that_it_is_the_sandboxes_and_shows_the_words_of_its_prompt() -> None:
+    def pixels(drawn: Picture, colour: tuple[int, int, int], box: tuple[int, int, int, int]) -> int:
+        found = opened(render(replace(drawn, format="png"))).crop(box).getcolors(1_000_000) or []
+        return sum(times for times, seen in found if seen == colour)
+
+    large = replace(FOX, width=1440, height=960)
+    corner, foot = (0, 0, 480, 120), (0, 720, 1440, 960)
+    for drawn in (large, replace(large, prompt="an owl", seed=None), replace(large, gateway="prospolabs")):
+        assert pixels(drawn, (190, 30, 45), corner) > 20, "the letters of SANDBOX"
+        assert pixels(drawn, (255, 255, 255), foot) > 20, "the prompt, in white on a dark band"
+    assert pixels(replace(large, prompt=""), (255, 255, 255), foot) == 0
+
+
 def test_references_are_shown_in_their_colours() -> None:
     thumbnail = decode(picture(200, 200, colour="#00ff00")).thumbnail
     image = opened(render(replace(FOX, format="png", references=(thumbnail,))))

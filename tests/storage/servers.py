@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -82,25 +83,25 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("rclone did not start")
 
 
-@contextmanager
-def proxy(upstream: int, fault: Fault) -> Iterator[int]:
-    """An HTTP server that answers as ``fault`` says, given what the one at ``upstream`` would."""
+def _forward(upstream: int, request: Request) -> Response:
+    connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=30)
+    try:
+        connection.request(request.method, request.path, request.body, dict(request.headers))
+        answer = connection.getresponse()
+        return Response(answer.status, dict(answer.getheaders()), answer.read())
+    finally:
+        connection.close()
 
-    def forward(request: Request) -> Response:
-        connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=30)
-        try:
-            connection.request(request.method, request.path, request.body, dict(request.headers))
-            answer = connection.getresponse()
-            return Response(answer.status, dict(answer.getheaders()), answer.read())
-        finally:
-            connection.close()
 
+def _handler(upstream: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            response = fault(Request(self.command, self.path, dict(self.headers), body), forward)
+            response = fault(
+                Request(self.command, self.path, dict(self.headers), body), partial(_forward, upstream)
+            )
             if response is None:
                 self.close_connection = True
                 return
@@ -120,10 +121,17 @@ def proxy(upstream: int, fault: Fault) -> Iterator[int]:
                 return self._any
             raise AttributeError(name)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def proxy(upstream: int, fault: Fault) -> Iterator[int]:
+    """An HTTP server that answers as ``fault`` says, given what the one at ``upstream`` would."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(upstream, fault))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -154,3 +154,4 @@ def test_an_empty_store_where_pictures_should_be_is_refused(store: Store) -> Non
 def test_a_store_that_works_passes_its_check(store: Store) -> None:
     store.check()
     store.tidy()
+    assert list(store.keys()) == []

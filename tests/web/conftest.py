@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import re
 from html import unescape
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
-from PIL import Image
 
 from accounts import actions
 from accounts.models import Role
 from generations.actions import uploads
 from generations.models import Asset, Generation, Kind
+from generations.models.terms import Words, words_of
 from generations.web import composer
-from tests.conftest import Person, make_person
+from tests.conftest import Person, make_person, png
 
 
 @pytest.fixture(autouse=True)
-def _plain_and_quick(settings: Any) -> None:
-    """Static files under their own names, and passwords hashed once."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
+def _plain(settings: Any) -> None:
+    """Static files under their own names."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-
-
-@pytest.fixture
-def shop(db: None) -> None:
-    """Prices, and sandbox accounts at all five gateways."""
-    call_command("seed", verbosity=0)
-
-
-@pytest.fixture
-def ada(shop: None) -> Person:
-    return make_person("ada@example.com")
-
-
-@pytest.fixture
-def stranger(shop: None) -> Person:
-    return make_person("stranger@example.com")
 
 
 @pytest.fixture
@@ -76,16 +56,10 @@ def form_of(person: Person, prompt: str = "a red boat", **fields: Any) -> dict[s
     return {**shown.typed, **hidden, "prompt": prompt, **fields}
 
 
-def png(color: str = "teal", width: int = 64, height: int = 48) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (width, height), color).save(out, "PNG")
-    return out.getvalue()
-
-
 def brought(person: Person, color: str = "teal", name: str = "boat.png") -> Asset:
     """A picture that the person uploaded."""
     return uploads.upload(
-        principal=person.principal, project_id=person.project.id, chunks=[png(color)], name=name
+        principal=person.principal, project_id=person.project.id, chunks=[png(color=color)], name=name
     )
 
 
@@ -102,7 +76,8 @@ def made(generation: Generation, color: str = "plum", **facts: Any) -> Asset:
         "name": "",
         **facts,
     }
-    Asset.objects.filter(id=asset.id).update(**changes)
+    words = Words(words_of(changes["prompt"], changes["name"]))
+    Asset.objects.filter(id=asset.id).update(**changes, terms=words)
     return Asset.objects.get(id=asset.id)
 
 

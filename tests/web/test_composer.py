@@ -11,8 +11,8 @@ from billing.models import Hold
 from billing.pricing import set_price
 from generations.models import Generation
 from providers.models import ProviderAccount
-from tests.conftest import DOLLAR, Person, ask, make_person
-from tests.web.conftest import brought, browser_of, form_of, htmx, png, text_of
+from tests.conftest import DOLLAR, Person, ask, make_person, png
+from tests.web.conftest import brought, browser_of, form_of, htmx, text_of
 
 MODEL = "seedream-5-lite"
 
@@ -190,7 +190,7 @@ def test_a_picture_can_be_taken_as_reference_by_its_address(ada: Person) -> None
 
 
 def test_pictures_dropped_on_the_form_are_kept_and_come_into_the_tray(ada: Person) -> None:
-    files = [SimpleUploadedFile(f"{color}.png", png(color), "image/png") for color in ("red", "blue")]
+    files = [SimpleUploadedFile(f"{color}.png", png(color=color), "image/png") for color in ("red", "blue")]
     data = {"project": str(ada.project.id), "file": files}
     answer = htmx(browser_of(ada), "post", "/references", data)
     assert answer.status_code == 200

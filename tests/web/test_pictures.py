@@ -16,6 +16,15 @@ def found(client: Client, **search: str) -> list[Asset]:
     return list(client.get("/library", search).context["assets"])
 
 
+def strands(client: Client, asset: Asset) -> dict[str, dict[str, list[Asset]]]:
+    """The lineage that a picture's page shows: before, together and after, by their labels."""
+    shown = client.get(f"/pictures/{asset.id}").context
+    return {
+        name: {strand.label: strand.pictures for strand in shown[name]}
+        for name in ("before", "together", "after")
+    }
+
+
 def test_the_library_is_newest_first_and_keeps_each_pictures_own_shape(ada: Person) -> None:
     first, second = brought(ada, "red"), brought(ada, "blue")
     assert found(browser_of(ada)) == [second, first]
@@ -76,10 +85,9 @@ def test_lineage_leads_both_ways(ada: Person) -> None:
     generation = ask(ada, "in the same style", references=[f"asset:{source.id}"], provider="prospolabs")
     one, two = made(generation, "blue"), made(generation, "green")
     client = browser_of(ada)
-    assert list(client.get(f"/pictures/{source.id}").context["led_to"]) == [one, two]
-    page = client.get(f"/pictures/{one.id}")
-    assert page.context["came_from"] == [source]
-    assert list(page.context["siblings"]) == [two]
+    assert strands(client, source)["after"] == {"Made with it": [one, two]}
+    assert strands(client, one)["before"] == {"Made from": [source]}
+    assert strands(client, one)["together"] == {"Made together": [two]}
 
 
 def test_neighbours_are_those_of_the_same_search(ada: Person) -> None:

@@ -176,6 +176,24 @@ def test_a_switch_the_adapter_cannot_read_is_refused(office: Client) -> None:
     assert account.settings == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("key", "ключ"),
+        ("key", "two words"),
+        ("base_url", "ftp://api.runware.ai"),
+        ("base_url", "https://api.runware.ai/v1"),
+        ("base_url", "https://me@api.runware.ai"),
+    ],
+)
+def test_an_account_that_could_send_nothing_is_refused(office: Client, name: str, value: str) -> None:
+    said = {"provider": "runware", "name": "Ours", "position": "0", "enabled": "on", "key": "k", name: value}
+    answer = office.post("/admin/providers/provideraccount/add/", said)
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == [name]
+    assert not ProviderAccount.objects.filter(name="Ours").exists()
+
+
 def test_accounts_of_the_environment_are_changed_there(office: Client) -> None:
     account = ProviderAccount.objects.get(provider="runware", source=Source.SANDBOX)
     path = f"/admin/providers/provideraccount/{account.id}/change/"

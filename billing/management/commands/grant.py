@@ -24,10 +24,12 @@ class Command(BaseCommand):
         user = User.objects.filter(email__iexact=options["email"]).first()
         if user is None:
             raise CommandError(f"Nobody signs in as {options['email']}.")
+        if options["key"] == "":  # a script's variable that is not set: without a key nothing is made once
+            raise CommandError("--key must not be empty; give a key, or leave it out.")
         try:
             amount = micros(options["amount"])
         except ValueError as error:
-            raise CommandError(f"AMOUNT {error}.") from None
+            raise CommandError(f"AMOUNT {error}") from None
         try:
             _, fresh = ledger.grant(
                 user=user, amount=amount, memo=options["memo"], actor=None, key=options["key"]

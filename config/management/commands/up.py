@@ -16,10 +16,15 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from config.deployment import WrongStore, claim_store
 from config.embedded import EmbeddedError, locks, postgres
 from config.embedded.health import answers
 from config.embedded.processes import side_by_side
 from config.embedded.supervisor import Supervisor
+from providers.registry import ADAPTERS
+
+_SANDBOX_PORTS = 1 + len(ADAPTERS)
+"""Its control page's, and each gateway's."""
 
 
 class Command(BaseCommand):
@@ -31,10 +36,15 @@ class Command(BaseCommand):
             _refuse_taken_ports()
             self._say("Preparing the database …")
             call_command("prepare")
+            _claim_store()
             call_command("collectstatic", interactive=False, verbosity=0)
             _empty_the_letter_box(settings.DATA_DIR / "broker")
             connections.close_all()
-            _Seedbank(inherited).run()
+            settings.RUNS_AT.write_text(settings.PUBLIC_URL)
+            try:
+                _Seedbank(inherited).run()
+            finally:
+                settings.RUNS_AT.unlink(missing_ok=True)
             self._say("Stopped.")
 
     def _say(self, line: str) -> None:
@@ -66,6 +76,13 @@ class _Seedbank:
             self.announced = True
             for line in _announcement():
                 self.supervisor.say("up", line)
+
+
+def _claim_store() -> None:
+    try:
+        claim_store()
+    except WrongStore as error:
+        raise CommandError(str(error)) from None
 
 
 @contextmanager
@@ -100,7 +117,7 @@ def _empty_the_letter_box(folder: Path) -> None:
 def _refuse_taken_ports() -> None:
     wanted = {settings.PORT: "PORT"}
     if settings.SANDBOX:
-        wanted |= {settings.SANDBOX_PORT + offset: "SANDBOX_PORT" for offset in range(6)}
+        wanted |= {settings.SANDBOX_PORT + offset: "SANDBOX_PORT" for offset in range(_SANDBOX_PORTS)}
     for port, name in wanted.items():
         reason = _why_not(port)
         if reason and name == "PORT":
@@ -109,8 +126,8 @@ def _refuse_taken_ports() -> None:
             )
         if reason:
             raise CommandError(
-                f"Port {port}, which a sandbox gateway needs, {reason}: set SANDBOX_PORT to the first of six "
-                "free ones."
+                f"Port {port}, which a sandbox gateway needs, {reason}: set SANDBOX_PORT to the first of "
+                f"{_SANDBOX_PORTS} free ones."
             )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -91,14 +92,17 @@ def _answer(generation: Generation, wish: Wish) -> dict[str, Any]:
     named: dict[str, object] = {"generation": str(generation.id)}
     if not generation.ended:
         raise StillRunning(
-            f"The pictures are still being made; they will be kept. Ask for generation {generation.id}, "
-            "or send the same request again to go on waiting.",
+            _(
+                "The pictures are still being made; they will be kept. Ask for generation %(id)s, "
+                "or send the same request again to go on waiting."
+            )
+            % {"id": generation.id},
             extra=named,
         )
     if generation.status == GenerationStatus.CANCELED:
-        raise NotMade("The generation was canceled.", code="canceled", extra=named)
+        raise NotMade(_("The generation was canceled."), code="canceled", extra=named)
     if generation.status == GenerationStatus.FAILED:
-        raise NotMade(generation.error_message, code=generation.error_code, extra=named)
+        raise NotMade(generation.failure, code=generation.error_code, extra=named)
     kind = generation.parameters.get("output_format")
     quality = generation.parameters.get("output_quality")
     pictures = Asset.objects.kept().filter(generation=generation).order_by("id")

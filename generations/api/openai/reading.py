@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.errors import Invalid, NotFound
+from django.utils.translation import gettext as _
+
+from accounts.errors import Invalid, NotFound, wrong
 from generations.actions import asking
 from generations.actions.asking import Asked
 from providers import catalog, registry
@@ -56,12 +58,14 @@ def read(sent: Mapping[str, Any], references: list[str] | None = None) -> Wish:
     given = {name: value for name, value in sent.items() if value is not None and value != ""}
     for name in given:
         if name not in known:
-            raise _wrong(name, "is not a parameter of this request; leave it out.", code="unknown_parameter")
+            raise wrong(
+                name, _("is not a parameter of this request; leave it out."), code="unknown_parameter"
+            )
     for name, harmless in _WITHOUT_EFFECT.items():
         if name in given and str(given[name]).lower() not in harmless:
-            raise _wrong(name, f"can only be {' or '.join(sorted(harmless))} here.")
+            raise wrong(name, _("can only be %(known)s here.") % {"known": _(" or ").join(sorted(harmless))})
     if given.get("response_format", "url") not in _FORMATS:
-        raise _wrong("response_format", f"must be {' or '.join(_FORMATS)}.")
+        raise wrong("response_format", _("must be %(known)s.") % {"known": _(" or ").join(_FORMATS)})
     body = {name: given[name] for name in _OURS & set(given)}
     body |= {"prompt": given.get("prompt"), "references": references or []}
     body |= _model(given.get("model")) | _size(given.get("size")) | _output(given)
@@ -78,10 +82,13 @@ def model_id(name: str) -> tuple[str, str]:
     known = {offered.id for offered in catalog.models()}
     if model not in known or (at and provider not in registry.ADAPTERS):
         raise NotFound(
-            f"The model {name} does not exist; known are {', '.join(sorted(known))}, "
-            f"each also as model@provider with {', '.join(registry.ADAPTERS)}.",
+            _(
+                "The model %(name)s does not exist; known are %(known)s, "
+                "each also as model@provider with %(providers)s."
+            )
+            % {"name": name, "known": ", ".join(sorted(known)), "providers": ", ".join(registry.ADAPTERS)},
             code="model_not_found",
-            fields={"model": ["Unknown model."]},
+            fields={"model": [_("Unknown model.")]},
         )
     return model, provider or "auto"
 
@@ -90,7 +97,7 @@ def _model(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, str):
-        raise _wrong("model", "must be text.")
+        raise wrong("model", _("must be text."))
     model, provider = model_id(value)
     return {"model": model, "provider": provider}
 
@@ -100,7 +107,7 @@ def _size(value: Any) -> dict[str, Any]:
         return {}
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise _wrong("size", "must be auto, or width and height in pixels such as 2048x2048.")
+        raise wrong("size", _("must be auto, or width and height in pixels such as 2048x2048."))
     return {"width": int(found[1]), "height": int(found[2])}
 
 
@@ -109,8 +116,8 @@ def _output(given: Mapping[str, Any]) -> dict[str, Any]:
     found = {"output_format": given["output_format"]} if "output_format" in given else {}
     if "output_compression" in given:
         text = str(given["output_compression"])
-        if not text.isdecimal() or not 0 <= int(text) <= 100:
-            raise _wrong("output_compression", "must be a whole number from 0 to 100.")
+        if not (text.isascii() and text.isdecimal()) or len(text) > 3 or int(text) > 100:
+            raise wrong("output_compression", _("must be a whole number from 0 to 100."))
         found["output_quality"] = max(20, min(99, int(text)))
     return found
 
@@ -122,9 +129,5 @@ def in_their_words() -> Iterator[None]:
         yield
     except Invalid as error:
         fields = {_THEIR_NAMES.get(name, name): said for name, said in error.fields.items()}
-        sentences = "; ".join(f"{name} {said[0]}" for name, said in fields.items())
+        sentences = "; ".join(f"{name} {sentence}" for name, said in fields.items() for sentence in said)
         raise Invalid(sentences or error.message, code=error.code, fields=fields) from None
-
-
-def _wrong(name: str, sentence: str, code: str | None = None) -> Invalid:
-    return Invalid(f"{name} {sentence}", code=code, fields={name: [sentence]})

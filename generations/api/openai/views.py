@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -117,14 +118,24 @@ class Edits(Endpoint):
     )
     def post(self, request: Request) -> Response:
         body = {name: value for name, value in self.body(request).items() if name not in request.FILES}
+        for name in set(request.FILES) - {"image", "image[]", "mask"}:
+            raise Invalid(
+                _("%(name)s is not a file of this request; send pictures as image.") % {"name": name},
+                code="unknown_parameter",
+                fields={name: [_("Send pictures as image.")]},
+            )
         if "mask" in body or "mask" in request.FILES:
             raise Invalid(
-                "mask is not offered; describe the change in the prompt.", fields={"mask": ["Leave it out."]}
+                _("mask is not offered; describe the change in the prompt."),
+                fields={"mask": [_("Leave it out.")]},
             )
         brought = [file for name in ("image", "image[]") for file in request.FILES.getlist(name)]
         named = list(_named(body))
         if not 1 <= len(brought) + len(named) <= MOST_IMAGES:
-            raise Invalid(f"image must be 1 to {MOST_IMAGES} pictures.", fields={"image": ["Send 1 to 14."]})
+            raise Invalid(
+                _("image must be 1 to %(most)s pictures.") % {"most": MOST_IMAGES},
+                fields={"image": [_("Send 1 to 14.")]},
+            )
         wish = read(body, [*named, *([_PLACEHOLDER] * len(brought))])
         known = {**body, "files": [_digest(file) for file in brought]}
         return make(
@@ -183,7 +194,8 @@ def _named(body: dict[str, Any]) -> Iterator[str]:
             entry = entry.get("url") if isinstance(entry, dict) else entry
         if not isinstance(entry, str):
             raise Invalid(
-                "image must be pictures, their addresses or data URIs.", fields={"image": ["Unreadable."]}
+                _("image must be pictures, their addresses or data URIs."),
+                fields={"image": [_("Unreadable.")]},
             )
         yield entry
 
@@ -202,5 +214,6 @@ def _bring(principal: Principal, project_id: Any, file: UploadedFile[Any]) -> st
             principal=principal, project_id=project, chunks=file.chunks(), name=file.name or ""
         )
     except Invalid as error:
-        raise Invalid(error.message, code=error.code, fields={"image": [error.message]}) from None
+        said = error.message.removeprefix("file ")
+        raise Invalid(f"image {said}", code=error.code, fields={"image": [said]}) from None
     return f"asset:{kept.id}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import getpass
+import secrets
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -24,14 +25,22 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        if options["password_stdin"]:
-            password = sys.stdin.readline().rstrip("\n")
-        else:
-            password = getpass.getpass("Password: ")
+        password, made_up = self._password(from_stdin=options["password_stdin"])
         try:
             with transaction.atomic():
                 user = actions.create_user(email=options["email"], password=password, staff=options["staff"])
                 ledger.wallet_of(user)
         except Refusal as refusal:
             raise CommandError(refusal.message) from None
-        self.stdout.write(f"{user.email} can sign in.")
+        self.stdout.write(f"{user.email} can sign in{f' with the password {password}' if made_up else ''}.")
+
+    def _password(self, *, from_stdin: bool) -> tuple[str, bool]:
+        """As it was given or, where nobody can type one, made up."""
+        if from_stdin:
+            return sys.stdin.readline().rstrip("\n"), False
+        if not sys.stdin.isatty():
+            return secrets.token_urlsafe(12), True
+        try:
+            return getpass.getpass("Password: "), False
+        except EOFError:
+            raise CommandError("No password was given; type one, or use --password-stdin.") from None

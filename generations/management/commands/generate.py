@@ -3,7 +3,7 @@ from __future__ import annotations
 import socket
 import time
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from billing import ledger
 from billing.money import dollars
 from generations import storage
 from generations.actions import asking, generate
+from generations.engine.listening import somebody_listens
 from generations.engine.media import Media
 from generations.engine.net import Net
 from generations.models import Generation
@@ -24,7 +25,7 @@ from providers.sandbox.server import start as start_sandbox
 from providers.setup import accounts_from_environment
 
 PATIENCE = 2.0
-"""Seconds in which a running worker takes the work up; after that this command does it itself."""
+"""Seconds in which a worker that is there takes the work up; after that this command does it too."""
 
 
 class Command(BaseCommand):
@@ -46,7 +47,9 @@ class Command(BaseCommand):
         parser.add_argument("--as", dest="email", help="whose wallet pays; without it, the oldest person's")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        accounts_from_environment()
+        alone = not somebody_listens()
+        if alone:  # else the accounts are those of the workers' environment, whatever this shell's is
+            accounts_from_environment()
         user = self._person(options["email"])
         try:
             asked = asking.read(_body(options))
@@ -57,9 +60,9 @@ class Command(BaseCommand):
             raise CommandError(refusal.message) from None
         generation = Generation.objects.get(id=str(outcome.subject_id))
         with ExitStack() as stack:
-            self._follow(generation, stack)
+            self._follow(generation, stack, alone)
         generation.refresh_from_db()
-        self._tell(generation, user)
+        self._tell(generation, user, settings.PUBLIC_URL if alone else _address_of_what_runs())
 
     def _person(self, email: str | None) -> User:
         people = User.objects.filter(is_active=True)
@@ -70,14 +73,14 @@ class Command(BaseCommand):
             )
         return user
 
-    def _follow(self, generation: Generation, stack: ExitStack) -> None:
+    def _follow(self, generation: Generation, stack: ExitStack, alone: bool) -> None:
         """Show progress until the end; do the work here if no worker takes it up."""
-        begun, alone = time.monotonic(), False
+        begun, at_work = time.monotonic(), False
         while generation.status not in ENDED:
             waiting = generation.status == GenerationStatus.QUEUED
-            if waiting and not alone and time.monotonic() - begun > PATIENCE:
-                alone = True
-                _work_here(generation, stack)
+            if waiting and not at_work and (alone or time.monotonic() - begun > PATIENCE):
+                at_work = True
+                _work_here(stack, sandbox=alone and generation.sandbox)
             self._bar(generation, time.monotonic() - begun)
             time.sleep(0.1)
             generation.refresh_from_db()
@@ -93,9 +96,9 @@ class Command(BaseCommand):
         self.stderr.write(f"\r\033[K{bar} {words}, {seconds:.0f} s", ending="")
         self.stderr.flush()
 
-    def _tell(self, generation: Generation, user: User) -> None:
+    def _tell(self, generation: Generation, user: User, address: str) -> None:
         if generation.status != GenerationStatus.SUCCEEDED:
-            wanted = generation.error_message or f"The generation was {generation.status}."
+            wanted = generation.failure or f"The generation was {generation.status}."
             raise CommandError(wanted, returncode=1)
         mark = " (sandbox: neither the pictures nor the money are real)" if generation.sandbox else ""
         self.stdout.write(
@@ -104,7 +107,7 @@ class Command(BaseCommand):
         for asset in generation.assets.order_by("id"):
             path = storage.originals().local_path(asset.storage_key) or asset.storage_key
             self.stdout.write(f"  {asset.width}×{asset.height} {asset.format}  {asset.bytes:,} bytes  {path}")
-            self.stdout.write(f"    {settings.PUBLIC_URL}/pictures/{asset.id}")
+            self.stdout.write(f"    {address}/pictures/{asset.id}")
         wallet = ledger.wallet_of(user)
         self.stdout.write(
             f"It cost ${dollars(generation.charged)} at {generation.provider}; "
@@ -128,9 +131,16 @@ def _body(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value not in (None, [])}
 
 
-def _work_here(generation: Generation, stack: ExitStack) -> None:
-    """Nobody else is at work: bring the loops, and the sandbox where it is needed and not running."""
-    if generation.sandbox and not _answers(settings.SANDBOX_PORT):
+def _address_of_what_runs() -> str:
+    """Where pages are served, as `up` has written it down; this shell may know another PORT."""
+    with suppress(OSError):
+        return settings.RUNS_AT.read_text()
+    return settings.PUBLIC_URL
+
+
+def _work_here(stack: ExitStack, *, sandbox: bool) -> None:
+    """Bring the loops, and the sandbox where it is needed and not running."""
+    if sandbox and not _answers(settings.SANDBOX_PORT):
         stack.enter_context(start_sandbox(port=settings.SANDBOX_PORT, latency=None))
     net, media = Net(), Media()
     net.start()

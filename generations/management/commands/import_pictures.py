@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.principal import Principal
 from generations.actions import uploads
 from generations.models import Asset
+from generations.models.terms import Words, words_of
 
 CHUNK = 1 << 20
 _PROMPT_KEYS = ("parameters", "prompt", "Description", "description", "invokeai_metadata", "Comment")
@@ -46,6 +47,10 @@ class Command(BaseCommand):
                 refused += 1
                 self.stderr.write(f"{path}: {refusal.message}")
                 continue
+            except PermissionError:
+                refused += 1
+                self.stderr.write(f"{path}: may not be read; give yourself the right to.")
+                continue
             brought += fresh
             known += not fresh
             self.stdout.write(f"{asset.id}  {path}")
@@ -55,12 +60,16 @@ class Command(BaseCommand):
 def bring(principal: Principal, project_id: Any, path: Path) -> tuple[Asset, bool]:
     """One file as an asset, and whether it is new. Raises Refusal."""
     begun = timezone.now()
-    asset = uploads.upload(principal=principal, project_id=project_id, chunks=_chunks(path), name=path.name)
-    fresh = asset.created_at is None or asset.created_at >= begun
     made = _made_at(path)
+    asset = uploads.upload(
+        principal=principal, project_id=project_id, chunks=_chunks(path), name=path.name, made=made
+    )
+    fresh = asset.created_at is None or asset.created_at >= begun
     prompt = asset.prompt or _embedded_prompt(path)
     if fresh:
-        Asset.objects.filter(id=asset.id).update(created_at=made, prompt=prompt)
+        Asset.objects.filter(id=asset.id).update(
+            created_at=made, prompt=prompt, terms=Words(words_of(prompt, asset.name))
+        )
     return asset, fresh
 
 
@@ -90,7 +99,7 @@ def _embedded_prompt(path: Path) -> str:
     except (UnidentifiedImageError, OSError):
         return ""
     for key in _PROMPT_KEYS:
-        if text := words.get(key, "").strip():
+        if text := words.get(key, "").replace("\x00", " ").strip():  # no database keeps a NUL
             return _plain(text)[:8000]
     return ""
 
@@ -100,10 +109,10 @@ def _plain(text: str) -> str:
     if text.startswith("{"):
         try:
             found = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return text
         for key in ("positive_prompt", "prompt"):
             if isinstance(found, dict) and isinstance(found.get(key), str):
-                return str(found[key])
+                return str(found[key]).encode(errors="replace").decode().replace("\x00", " ")
         return ""
     return text.split("\nNegative prompt:")[0].split("\nSteps:")[0].strip()

@@ -38,9 +38,10 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *_args: Any, **options: Any) -> None:
+        priced = set(Price.objects.values_list("model", "provider"))
         for model in catalog.models():
             for offer in catalog.offers(model.id):
-                if not Price.objects.filter(model=model.id, provider=offer.provider).exists():
+                if (model.id, offer.provider) not in priced:
                     set_price(
                         model=model.id, provider=offer.provider, unit=offer.list_price, memo="published price"
                     )

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from generations.models import Asset, Result, derivative_key
+from generations.models import Asset, Result, derivative_key, unconverted
 from generations.storage import originals
 
 YOUNG = timedelta(days=7)
@@ -23,7 +23,10 @@ class Command(BaseCommand):
         parser.add_argument("--sample", type=int, metavar="N", help="hash N random pictures instead of all")
 
     def handle(self, *_args: Any, sample: int | None, **_options: Any) -> None:
-        assets = Asset.objects.order_by("?")[:sample] if sample else Asset.objects.order_by("id")
+        if sample is not None and sample < 1:
+            raise CommandError("--sample must be 1 or more; without it every picture is hashed.")
+        there = Asset.objects.filter(purged_at=None)  # of what was purged only the row is left
+        assets = there.order_by("?")[:sample] if sample else there.order_by("id")
         found = checked = 0
         for asset in assets.iterator(chunk_size=500):
             checked += 1
@@ -73,9 +76,9 @@ def _unknown(keys: list[str]) -> list[str]:
 
 
 def _root(key: str) -> str:
-    """The original a smaller picture was made from."""
+    """The original a smaller or converted picture was made from."""
     for size in SIZES:
         ending = derivative_key("", size)
         if key.endswith(ending):
             return key.removesuffix(ending)
-    return key
+    return unconverted(key)

@@ -1,0 +1,71 @@
+"""One stream of events for a page that watches work: which of it moved, so that the page asks what it became.
+
+It tells ids, never contents: the page asks for those as it does where no stream gets through.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator
+from functools import partial
+from uuid import UUID
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from accounts.actions import project_where
+from accounts.models import Role
+from accounts.principal import Principal
+from accounts.web.doorway import signed_in
+from generations.api.streaming import streamed
+from generations.models import Generation
+from generations.waiting import TooManyWaiting, Watch
+
+LONGEST = 600.0
+"""Seconds after which the browser is let go, to come again by itself."""
+KEEP_ALIVE = 5.0
+"""Seconds between signs of life: a page that hears none for a while looks for a better way."""
+AT_MOST_EVERY = 0.25
+"""Seconds between two questions to the database for one page, however much moves."""
+
+
+@require_safe
+@signed_in
+def events(request: HttpRequest, principal: Principal) -> HttpResponseBase:
+    """Server-sent events for a project that I may see; 503 where this process has no room for more."""
+    project = project_where(principal=principal, project_id=request.GET.get("project", ""), role=Role.VIEWER)
+    try:
+        return streamed(partial(_told, project.id), wide=True)
+    except TooManyWaiting as refusal:
+        return HttpResponse(status=503, headers={"Retry-After": str(int(refusal.retry_after or 2))})
+
+
+def _told(project_id: UUID, watch: Watch) -> Generator[str]:
+    """First of all "look": whatever moved before the page listened. Then what moves in the project."""
+    end = time.monotonic() + LONGEST
+    yield "retry: 2000\nevent: look\ndata: []\n\n"
+    said_at = time.monotonic()
+    while time.monotonic() < end:
+        watch.sleep(KEEP_ALIVE)
+        moved = watch.moved()
+        if moved is None:
+            yield "event: look\ndata: []\n\n"
+        elif mine := _of_project(project_id, moved):
+            yield f"event: moved\ndata: {json.dumps(mine)}\n\n"
+        elif time.monotonic() - said_at > KEEP_ALIVE:
+            yield "event: still\ndata: []\n\n"
+        else:
+            continue
+        said_at = time.monotonic()
+        time.sleep(AT_MOST_EVERY)
+
+
+def _of_project(project_id: UUID, moved: set[UUID]) -> list[str]:
+    if not moved:
+        return []
+    found = Generation.objects.filter(id__in=moved, project=project_id)
+    ids = [str(one) for one in found.values_list("id", flat=True)]
+    connection.close()
+    return ids

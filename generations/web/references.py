@@ -1,0 +1,69 @@
+"""Pictures to build on: brought from outside, or picked from the library."""
+
+from __future__ import annotations
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.actions import project_where
+from accounts.errors import NotAllowed, Refusal
+from accounts.models import Project, Role
+from accounts.principal import Principal
+from accounts.web.doorway import REFUSED, signed_in
+from generations.actions import uploads
+from generations.actions.asking import MOST_REFERENCES
+from generations.models import Asset
+from generations.models.finding import page_of
+from generations.models.search import Search
+from generations.web.composer import pictures_named
+
+SHOWN = 40
+"""Pictures that the picker shows; more are found by words."""
+
+
+@require_POST
+@signed_in
+def add(request: HttpRequest, principal: Principal) -> HttpResponseBase:
+    """Pictures brought by drag, paste or choice: kept at once, and put into the tray."""
+    project = project_where(principal=principal, project_id=request.POST.get("project", ""), role=Role.EDITOR)
+    try:
+        brought = kept(request, principal, project)
+    except NotAllowed:
+        raise
+    except Refusal as refusal:
+        context = {"name": "references", "sentences": [refusal.message]}
+        answer = render(request, "_fragments/field_error.html", context, status=REFUSED)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#error-references", "outerHTML"
+        return answer
+    return render(request, "_fragments/references.html", {"references": brought, "clear_error": True})
+
+
+@require_safe
+@signed_in
+def tray(request: HttpRequest, principal: Principal) -> HttpResponseBase:
+    """Pictures of the library as the tray shows them; those that are gone or not ours are left out."""
+    named = request.GET.getlist("reference")[:MOST_REFERENCES]
+    context = {"references": pictures_named(principal, named), "clear_error": True}
+    return render(request, "_fragments/references.html", context)
+
+
+@require_safe
+@signed_in
+def pick(request: HttpRequest, principal: Principal) -> HttpResponseBase:
+    """The newest pictures of the library that have these words, to be picked."""
+    search = Search.of({name: request.GET.get(name, "") for name in ("q", "project")})
+    found = page_of(principal, search, limit=SHOWN)
+    return render(request, "_fragments/picks.html", {"assets": found.assets(), "search": search})
+
+
+def kept(request: HttpRequest, principal: Principal, project: Project) -> list[Asset]:
+    """Each file of a form, in the library. Raises Refusal."""
+    files = [file for file in request.FILES.getlist("file") if isinstance(file, UploadedFile)]
+    return [
+        uploads.upload(
+            principal=principal, project_id=project.id, chunks=file.chunks(), name=file.name or "reference"
+        )
+        for file in files
+    ]

@@ -1,0 +1,90 @@
+"""A batch while the engine works: what is paused rests, and whoever dies, it is finished."""
+
+from __future__ import annotations
+
+from generations.actions import steering
+from generations.engine import planning, sweeping
+from generations.engine.media import Media
+from generations.engine.net import Net
+from generations.models import Batch, Generation, Notice, Submission
+from providers.models import ProviderAccount
+from providers.sandbox.client import Control
+from tests.conftest import Person, eventually
+from tests.create.conftest import api, run
+
+
+def test_nothing_of_a_paused_batch_is_sent_until_it_goes_on(
+    engine: Net, gateways: Control, person: Person
+) -> None:
+    gateways.settings(picture="tiny", latency=0.3)
+    ProviderAccount.objects.filter(provider="bytespike").update(max_in_flight=1)
+    batch = run(person, prompts=[f"boat {n}" for n in range(8)], count=1)
+    eventually(lambda: Submission.objects.exclude(state="planned").exists(), what="the first to be sent")
+    steering.pause(principal=person.principal, batch_id=batch.id)
+    eventually(lambda: not _in_flight(), what="what was on the wire to end")
+    resting = Submission.objects.filter(state="planned").count()
+    assert resting >= 5
+    sweeping.sweep()
+    other = run(person, prompts=["another batch"], count=1)
+    eventually(lambda: _ended(other), what="the end of another batch")
+    assert Submission.objects.filter(state="planned").count() == resting
+    said = api(person, "get", f"/batches/{batch.id}").json()
+    assert said["status"] == "paused"
+    ProviderAccount.objects.filter(provider="bytespike").update(max_in_flight=100)
+    steering.resume(principal=person.principal, batch_id=batch.id)
+    eventually(lambda: _ended(batch), what="the end of the batch")
+    said = api(person, "get", f"/batches/{batch.id}").json()
+    assert (said["status"], said["delivered"], said["price"]["charged"]) == ("ended", 8, "0.096")
+    assert person.wallet.held == 0
+    sweeping.sweep()
+    sweeping.sweep()
+    told = Notice.objects.filter(kind="batch_ended")
+    assert sorted(one.about["batch"] for one in told) == sorted([str(batch.id), str(other.id)])
+
+
+def test_a_refused_call_of_a_paused_batch_rests_too(engine: Net, gateways: Control, person: Person) -> None:
+    gateways.settings(picture="tiny", latency=1)
+    gateways.fault("rate_limited", gateway="bytespike", times=1, retry_after=1)
+    batch = run(person, prompts=["a boat"], count=1)
+    eventually(lambda: Submission.objects.filter(state="sending").exists(), what="it to be on the wire")
+    steering.pause(principal=person.principal, batch_id=batch.id)
+    eventually(lambda: Submission.objects.filter(state="planned", tries=1).exists(), what="the refusal")
+    assert Submission.objects.get().due_at == planning.AT_REST
+    gateways.clear_faults()
+    steering.resume(principal=person.principal, batch_id=batch.id)
+    eventually(lambda: _ended(batch), what="the end of the batch")
+
+
+def test_work_outlives_whoever_took_it_on(gateways: Control, person: Person) -> None:
+    """The rows are the queue: nobody runs when it is asked for, and two workers leave in the middle of it."""
+    gateways.settings(picture="tiny", latency=0.2)
+    ProviderAccount.objects.filter(provider="bytespike").update(max_in_flight=3)
+    batch = run(person, prompts=[f"boat {n}" for n in range(12)], count=1)
+    media = Media()
+    media.start()
+    try:
+        for most in (3, 6, 12):
+            net = Net()
+            net.start()
+            try:
+                eventually(lambda most=most: _delivered(batch) >= most, what=f"{most} pictures")  # type: ignore[misc]
+            finally:
+                net.stop(20)
+    finally:
+        media.stop(15)
+    assert api(person, "get", f"/batches/{batch.id}").json()["delivered"] == 12
+    assert person.wallet.spent == 12 * 12_000
+    assert person.wallet.held == 0
+    assert len(gateways.bill("bytespike")) == 12
+
+
+def _in_flight() -> bool:
+    return Submission.objects.filter(state__in=["sending", "running", "storing", "unknown"]).exists()
+
+
+def _ended(batch: Batch) -> bool:
+    return not Generation.objects.live().filter(batch=batch).exists()
+
+
+def _delivered(batch: Batch) -> int:
+    return sum(Generation.objects.filter(batch=batch).values_list("delivered", flat=True))

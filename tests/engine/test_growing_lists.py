@@ -1,0 +1,58 @@
+"""Pictures that a gateway lists as they are made, and says nothing of before: each of them is waited for."""
+
+from __future__ import annotations
+
+from generations.engine.net import Net
+from generations.models import Generation
+from generations.states import SubmissionState
+from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
+from tests.conftest import Person, ask, ended, eventually
+from tests.engine.stage import Story, in_state, pass_time, story
+
+
+def asked_again(control: Control, times: int) -> None:
+    """Until so many more questions have been answered, each a few seconds after the last.
+
+    Time passes once for each: the list must not have been quiet for two minutes on a slow machine.
+    """
+    for _ in range(times):
+        before = len(control.requests("runware", "poll"))
+        pass_time(3)
+        eventually(lambda: len(control.requests("runware", "poll")) > before)  # noqa: B023 - called at once
+
+
+def delivered(generation: Generation, number: int) -> None:
+    eventually(lambda: Generation.objects.get(id=generation.id).delivered == number, what=f"{number} kept")
+
+
+def test_a_list_that_leaves_out_what_is_being_made_is_waited_for(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.switch("rw.unfinished", "left_out")
+    gateways.settings("runware", latency=80)
+    generation = ask(person, provider="runware", count=4)
+    in_state(generation, SubmissionState.RUNNING)
+    for number in (1, 2, 3):
+        gateways.advance(20.5)
+        delivered(generation, number)
+        asked_again(gateways, 4)
+        assert Generation.objects.get(id=generation.id).status == "running"
+    assert person.wallet.held == generation.quoted
+    gateways.advance(20)
+    ended(generation)
+    assert story(gateways, generation) == Story("succeeded", "", 4, 140_000, 0, 1)
+
+
+def test_a_list_that_stays_short_is_all_there_is_after_two_minutes(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.FEWER, gateway="runware")
+    generation = ask(person, provider="runware", count=4)
+    delivered(generation, 3)
+    asked_again(gateways, 3)
+    assert Generation.objects.get(id=generation.id).status == "running"
+    pass_time(121)
+    ended(generation)
+    assert story(gateways, generation) == Story("succeeded", "", 3, 105_000, 0, 1)
+    assert person.wallet.held == 0

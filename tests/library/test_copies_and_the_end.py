@@ -1,0 +1,159 @@
+"""Copies with objects of their own, and the end of the trash; both also when interrupted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from accounts.errors import NotFound
+from accounts.models import Role
+from generations.actions import assets, organise, uploads
+from generations.actions.organise import Deed
+from generations.engine import duplicating, keeping, purging
+from generations.models import Asset, Copying, finding
+from generations.models.search import Search
+from generations.storage import StorageUnavailable, originals
+from generations.storage.folder import FolderStorage
+from tests.conftest import Person, eventually, png
+from tests.library.conftest import Shelf
+
+
+@pytest.fixture
+def picture(shelf: Shelf) -> Asset:
+    asset = uploads.upload(
+        principal=shelf.ada.principal,
+        project_id=shelf.ada.project.id,
+        chunks=[png()],
+        name="boat.png",
+        tags=("x",),
+    )
+    return assets.update(principal=shelf.ada.principal, asset_id=asset.id, rating=4, favorite=True)
+
+
+def copy(person: Person, ids: list[UUID], shelf: Shelf) -> list[UUID]:
+    asked = Deed("copy", project=shelf.other.id)
+    return organise.bulk(principal=person.principal, asked=asked, ids=ids).changed
+
+
+def due_now() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE generations_copying SET due_at = now()")
+
+
+def test_a_copy_is_a_picture_of_its_own(shelf: Shelf, picture: Asset) -> None:
+    (made,) = copy(shelf.ada, [picture.id], shelf)
+    copied = Asset.objects.get(id=made)
+    assert (copied.project, copied.copied_from, copied.sha256) == (shelf.other, picture, picture.sha256)
+    assert (copied.rating, copied.tags, copied.favorite_of, copied.charged) == (4, ["x"], [], 0)
+    assert copied.storage_key != picture.storage_key
+    assert finding.page_of(shelf.ada.principal, Search(q="boat", project=shelf.other.id)).ids == [made]
+    originals().delete(picture.storage_key)
+    assert originals().digest(copied.storage_key) == picture.sha256
+    assert originals().exists(copied.derivative_key(256))
+
+
+def test_a_viewer_may_take_a_copy_home_and_not_bring_one(
+    shelf: Shelf, picture: Asset, stranger: Person
+) -> None:
+    shelf.let_in(stranger, Role.VIEWER)
+    home = Deed("copy", project=stranger.project.id)
+    assert len(organise.bulk(principal=stranger.principal, asked=home, ids=[picture.id]).changed) == 1
+    with pytest.raises(NotFound):
+        copy(stranger, [picture.id], shelf)
+
+
+def test_an_interrupted_copy_goes_on(shelf: Shelf, picture: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(FolderStorage):
+        def copy(self, key: str, to_key: str, sha256: str) -> None:
+            super().copy(key, to_key, sha256)
+            raise StorageUnavailable("the answer was lost")
+
+    full = Full(location=originals().location)  # type: ignore[attr-defined]
+    monkeypatch.setattr(duplicating, "originals", lambda: full)
+    (made,) = copy(shelf.ada, [picture.id], shelf)
+    assert not Asset.objects.filter(id=made).exists()
+    monkeypatch.undo()
+    assert duplicating.work() == 0, "it waits before it is tried again"
+    due_now()
+    assert duplicating.work() == 1
+    assert originals().digest(Asset.objects.get(id=made).storage_key) == picture.sha256
+    assert duplicating.work() == 0
+
+
+def test_a_copy_of_what_is_missing_is_given_up(shelf: Shelf, picture: Asset) -> None:
+    originals().delete(picture.storage_key)
+    copy(shelf.ada, [picture.id], shelf)
+    assert not Copying.objects.exists()
+    assert Asset.objects.count() == 1
+
+
+def thrown_away(asset: Asset, days: float) -> None:
+    Asset.objects.filter(id=asset.id).update(trashed_at=timezone.now() - timedelta(days=days))
+
+
+def test_after_thirty_days_a_picture_and_its_bytes_are_gone(shelf: Shelf, picture: Asset) -> None:
+    me = shelf.ada.principal
+    thrown_away(picture, 29.9)
+    assert purging.purge() == 0
+    assert finding.page_of(me, Search(trashed=True)).ids == [picture.id]
+    thrown_away(picture, 30.1)
+    assert purging.purge() == 1
+    assert list(originals().keys()) == []
+    assert finding.page_of(me, Search(trashed=True)).ids == []
+    assert finding.page_of(me, Search(trashed=True, q="boat")).ids == []
+    with pytest.raises(NotFound):
+        assets.restore(principal=me, asset_id=picture.id)
+    assert purging.purge() == 0
+
+
+def test_a_restored_picture_is_kept(shelf: Shelf, picture: Asset) -> None:
+    thrown_away(picture, 31)
+    assets.restore(principal=shelf.ada.principal, asset_id=picture.id)
+    assert purging.purge() == 0
+    assert originals().exists(picture.storage_key)
+
+
+def test_an_interrupted_purge_goes_on_and_shows_nothing_meanwhile(
+    shelf: Shelf, picture: Asset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(FolderStorage):
+        def delete(self, name: str) -> None:
+            raise StorageUnavailable(name)
+
+    stopped: Any = Gone(location=originals().location)  # type: ignore[attr-defined]
+    monkeypatch.setattr(keeping, "originals", lambda: stopped)
+    thrown_away(picture, 31)
+    assert purging.purge() == 0
+    assert originals().exists(picture.storage_key)
+    with pytest.raises(NotFound):
+        assets.restore(principal=shelf.ada.principal, asset_id=picture.id)
+    monkeypatch.undo()
+    assert purging.purge() == 1
+    assert not originals().exists(picture.storage_key)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_picture_that_is_restored_while_it_is_purged_is_kept(person: Person, live: str) -> None:
+    me = person.principal
+    picture = uploads.upload(principal=me, project_id=person.project.id, chunks=[png()], name="boat.png")
+    thrown_away(picture, 31)
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            assets.restore(principal=me, asset_id=picture.id)
+            purged = other.submit(purging.purge)
+            eventually(somebody_waits, what="a purge that has found it")
+        assert purged.result() == 0
+        other.submit(connections.close_all).result()
+    assert originals().exists(picture.storage_key)
+    assert not assets.restore(principal=me, asset_id=picture.id).trashed_at
