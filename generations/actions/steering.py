@@ -37,7 +37,7 @@ def pause(*, principal: Principal, batch_id: UUID) -> Batch:
     with transaction.atomic():
         _lock_open(batch)
         if Batch.objects.filter(id=batch.id, paused_at=None).update(paused_at=Now()):
-            _planned(batch).update(due_at=planning.AT_REST)
+            planning.lay_at_rest(_planned(batch))
             audit(principal.user, "pause_batch", batch.id, batch.project_id)
     batch.refresh_from_db()
     return batch
@@ -72,7 +72,7 @@ def cancel(*, principal: Principal, batch_id: UUID) -> Batch:
         live = _lock(batch)
         if live and Batch.objects.filter(id=batch.id, canceled_at=None).update(canceled_at=Now()):
             Generation.objects.filter(id__in=live, cancel_requested_at=None).update(cancel_requested_at=Now())
-            _planned(batch).update(due_at=planning.AT_REST)
+            planning.lay_at_rest(_planned(batch))
             audit(principal.user, "cancel_batch", batch.id, batch.project_id)
     stopping.stop_batch(batch, who=str(principal.user.id))
     batch.refresh_from_db()

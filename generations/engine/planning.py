@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts import rows
 from accounts.errors import Refusal
@@ -67,6 +67,15 @@ def when(generation: Generation, moment: datetime) -> datetime:
         return moment
     resting = Batch.objects.filter(id=generation.batch_id, paused_at__isnull=False).exists()
     return AT_REST if resting else moment
+
+
+def lay_at_rest(planned: Rows) -> None:
+    """Have none of it sent, in the caller's transaction, which holds their generations' locks.
+
+    What a worker has claimed and not sent is taken out of its hands too: it would else send nothing, put
+    its own time on the row, or keep it until the lease ends although it may go on long before.
+    """
+    planned.update(due_at=AT_REST, lease_until=None, lease_owner="", fence=F("fence") + 1)
 
 
 def plan_elsewhere(generation: Generation, refused: Submission) -> bool:

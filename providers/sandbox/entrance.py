@@ -77,6 +77,7 @@ async def _answer(
     response: web.StreamResponse
     try:
         if order and order.stage is Stage.BEFORE:
+            await gateway.world.clock.sleep(order.seconds("after", 0))
             if order.fault is Fault.BAD_GATEWAY or "body" in order.args:
                 return _page(order)
             status = STATUS_OF.get(order.fault, order.whole("status", 500))

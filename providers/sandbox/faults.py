@@ -16,7 +16,7 @@ OPERATIONS = ("submit", "poll", "cancel", "file", "balance", "usage", "upload", 
 class Stage(StrEnum):
     """Where in the life of a request a fault strikes, and therefore which requests consume it."""
 
-    BEFORE = "before"  # any operation: answered at once, nothing is done
+    BEFORE = "before"  # any operation: answered at once (or after=seconds), nothing is done
     AFTER = "after"  # any operation: the work is done (and charged), then the answer is spoiled
     WORK = "work"  # a submit that is accepted: how its work goes, and what is later said about it
     POLL = "poll"  # one question about the state of some work

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generations.actions import steering
-from generations.engine import planning, sweeping
+from generations.engine import claiming, planning, sending, sweeping
 from generations.engine.media import Media
 from generations.engine.net import Net
 from generations.models import Batch, Generation, Notice, Submission
@@ -43,16 +43,29 @@ def test_nothing_of_a_paused_batch_is_sent_until_it_goes_on(
 
 
 def test_a_refused_call_of_a_paused_batch_rests_too(engine: Net, gateways: Control, person: Person) -> None:
-    gateways.settings(picture="tiny", latency=1)
-    gateways.fault("rate_limited", gateway="bytespike", times=1, retry_after=1)
+    gateways.fault("rate_limited", gateway="bytespike", times=None, retry_after=1, after=1)
     batch = run(person, prompts=["a boat"], count=1)
     eventually(lambda: Submission.objects.filter(state="sending").exists(), what="it to be on the wire")
     steering.pause(principal=person.principal, batch_id=batch.id)
-    eventually(lambda: Submission.objects.filter(state="planned", tries=1).exists(), what="the refusal")
-    assert Submission.objects.get().due_at == planning.AT_REST
+    refused = Submission.objects.filter(state="planned", tries__gte=1, due_at=planning.AT_REST)
+    eventually(refused.exists, what="the refusal")
     gateways.clear_faults()
     steering.resume(principal=person.principal, batch_id=batch.id)
     eventually(lambda: _ended(batch), what="the end of the batch")
+
+
+def test_what_a_worker_has_in_hand_unsent_is_free_as_soon_as_its_batch_goes_on(
+    gateways: Control, person: Person
+) -> None:
+    batch = run(person, prompts=["a boat"], count=1)
+    (claim,) = claiming.claim_submissions("a worker", 10)
+    steering.pause(principal=person.principal, batch_id=batch.id)
+    sending.rest(claim.id, claim.fence, 0)  # it cannot read a reference, and means to look again
+    claiming.extend("a worker", "generations_submission", [claim.id])
+    assert not claiming.claim_submissions("another worker", 10)
+    steering.resume(principal=person.principal, batch_id=batch.id)
+    assert not sending.begin(Submission.objects.get(), claim.fence)
+    assert [one.id for one in claiming.claim_submissions("another worker", 10)] == [claim.id]
 
 
 def test_work_outlives_whoever_took_it_on(gateways: Control, person: Person) -> None:
