@@ -90,8 +90,9 @@ class Control:
         }
         self._call("POST", "/faults", json=body)
 
-    def clear_faults(self) -> None:
-        self._call("DELETE", "/faults")
+    def clear_faults(self, fault: Fault | None = None) -> None:
+        """Let everything go right again, or nothing but this go wrong no more."""
+        self._call("DELETE", "/faults", params=_named(fault=fault))
 
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock forward: work progresses, limits pass, links expire."""

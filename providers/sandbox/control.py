@@ -120,8 +120,10 @@ class Endpoint:
             {"menu": menu, "orders": [asdict(one) for one in self.world.orders.standing]}
         )
 
-    async def clear_faults(self, _: web.Request) -> web.Response:
-        self.world.orders.standing.clear()
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        """All orders, or those of one ``fault``."""
+        standing = self.world.orders.standing
+        standing[:] = [one for one in standing if request.query.get("fault", one.fault) != one.fault]
         return web.json_response({})
 
     # Changing

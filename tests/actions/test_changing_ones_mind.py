@@ -121,11 +121,12 @@ def test_asking_again_without_credit_leaves_nothing(ada: Person) -> None:
 def test_what_a_provider_finishes_in_spite_of_it_is_kept_and_paid(
     person: Person, gateways: Control, engine: Net
 ) -> None:
-    gateways.settings(gateway="runware", latency=1.5)
+    gateways.settings(gateway="runware", latency=3600)
     generation = ask(person, provider="runware", include_cost=False)
     eventually(lambda: Submission.objects.filter(generation=generation, state="running").exists())
 
     generate.cancel(principal=person.principal, generation_id=generation.id)
+    gateways.advance(3600)
 
     finished = ended(generation)
     assert (finished.status, finished.delivered, finished.charged) == ("succeeded", 1, 35_000)

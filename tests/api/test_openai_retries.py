@@ -22,11 +22,12 @@ PATH = "/v1/images/generations"
 def test_a_caller_who_hangs_up_still_gets_the_picture_kept(
     sdk: Sdk, running: str, control: Control, person: Person
 ) -> None:
-    control.settings(gateway="bytespike", picture="tiny", latency=1)
+    control.settings(gateway="bytespike", picture="tiny", latency=3600)
     client = sdk(running, person, timeout=0.4)
     with pytest.raises(openai.APITimeoutError):
         client.images.generate(prompt="x", model="seedream-5-lite@bytespike")
     generation = eventually(Generation.objects.first, what="a generation")
+    control.advance(3600)
     assert ended(generation).delivered == 1
     assert person.wallet.spent == 12_000
 
@@ -102,12 +103,13 @@ def test_who_waits_too_long_is_told_where_the_picture_will_be(
     sdk: Sdk, running: str, control: Control, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(making, "PATIENCE", 0.3)
-    control.settings(gateway="bytespike", picture="tiny", latency=3)
+    control.settings(gateway="bytespike", picture="tiny", latency=3600)
     with pytest.raises(openai.APIStatusError) as slow:
         sdk(running, person).images.generate(prompt="x", model="seedream-5-lite@bytespike")
     generation = Generation.objects.get()
     assert (slow.value.status_code, slow.value.code) == (504, "still_running")
     assert str(generation.id) in str(slow.value)
+    control.advance(3600)
     assert ended(generation).delivered == 1
 
 

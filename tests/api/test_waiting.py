@@ -13,6 +13,7 @@ import httpx
 from django.db import connection
 
 from generations import waiting
+from generations.actions import generate
 from generations.models import Generation
 from providers.sandbox.client import Control
 from tests.api.conftest import secret_of
@@ -113,10 +114,11 @@ def test_the_kept_answer_of_a_waiting_request_is_the_final_one(running: str, per
 def test_a_wait_that_runs_out_is_202_and_the_work_goes_on(
     running: str, control: Control, person: Person
 ) -> None:
-    control.settings(gateway="bytespike", picture="tiny", latency=2)
+    control.settings(gateway="bytespike", picture="tiny", latency=3600)
     with api(running, person) as client:
         answer = client.post("/api/v1/generations", json=WISH, headers={"Prefer": "respond-async, wait=1"})
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
+    control.advance(3600)
     assert ended(Generation.objects.get(id=answer.json()["id"])).status == "succeeded"
 
 
@@ -136,20 +138,23 @@ def test_beyond_the_limit_of_waiters_nobody_is_kept(
 def test_waiters_hold_no_database_connection(server: str, gateways: Control, person: Person) -> None:
     def one(client: httpx.Client) -> None:
         with client:
-            client.post("/api/v1/generations", json=WISH, headers={"Prefer": "wait=3"})
+            client.post("/api/v1/generations", json=WISH, headers={"Prefer": "wait=25"})
 
     threads = [threading.Thread(target=one, args=(api(server, person),)) for _ in range(8)]
     for thread in threads:
         thread.start()
     eventually(lambda: len(waiting._watches) == 8, what="eight waiters")
     pool = connection.pool  # type: ignore[attr-defined]
-    eventually(lambda: pool.get_stats()["pool_size"] - pool.get_stats()["pool_available"] <= 2, within=2)
+    eventually(lambda: pool.get_stats()["pool_size"] - pool.get_stats()["pool_available"] <= 2)
     assert waiting._watches
+    for generation in Generation.objects.all():  # nobody need wait any longer
+        generate.cancel(principal=person.principal, generation_id=generation.id)
     for thread in threads:
         thread.join()
 
 
-def test_events_tell_the_course_until_the_end(running: str, person: Person) -> None:
+def test_events_tell_the_course_until_the_end(running: str, control: Control, person: Person) -> None:
+    control.settings(gateway="prospolabs", picture="tiny", latency=3600)
     with api(running, person) as client:
         made = client.post(
             "/api/v1/generations", json={**WISH, "provider": "prospolabs", "delivery": "poll"}
@@ -160,6 +165,7 @@ def test_events_tell_the_course_until_the_end(running: str, person: Person) -> N
             for line in stream.iter_lines():
                 if line.startswith("data: "):
                     told.append(json.loads(line.removeprefix("data: ")))
+                    control.advance(3600)  # not before somebody listens
     assert told[-1]["status"] == "succeeded"
     assert len(told[-1]["assets"]) == 1
     assert len(told) >= 2

@@ -65,7 +65,7 @@ def test_a_stream_holds_no_database_connection(server: str, gateways: Control, p
     with listening(server, person) as one, listening(server, person) as two:
         assert (next(one), next(two)) == ("event: look", "event: look")
         pool = connection.pool  # type: ignore[attr-defined]
-        eventually(lambda: pool.get_stats()["pool_size"] - pool.get_stats()["pool_available"] <= 2, within=5)
+        eventually(lambda: pool.get_stats()["pool_size"] - pool.get_stats()["pool_available"] <= 2)
 
 
 def test_pages_leave_half_of_the_seats_to_others(

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from providers.door import Door, send_once
+from providers.door import Door, calls, send_once
 from providers.values import Answer
 
 from .calls import ask, closed_port
@@ -76,7 +76,9 @@ def test_an_answer_compressed_although_it_should_not_be_is_still_read(coding: st
     assert "content-encoding" not in answer.headers
 
 
-def test_a_connection_is_used_again_while_it_is_fresh() -> None:
+def test_a_connection_is_used_again_while_it_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "KEEP_ALIVE", 60.0)  # however slow this machine is
+
     async def stay(_call: Call, writer: asyncio.StreamWriter) -> None:
         writer.write(plain(b"."))
         await writer.drain()
@@ -106,7 +108,9 @@ def test_an_url_is_sent_as_it_is_spelled() -> None:
     assert asyncio.run(scenario()) == "/a%7Eb%2Fc?signature=%41%2b+~&x="
 
 
-def test_a_thousand_calls_are_on_the_wire_at_once() -> None:
+def test_a_thousand_calls_are_on_the_wire_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Both ends are in one thread, which must not be taken for a host that does not answer.
+    monkeypatch.setattr(calls, "CONNECT_TIMEOUT", 60.0)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 2500:
         pytest.skip("fewer than 2,500 open files allowed")

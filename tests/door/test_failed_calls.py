@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.door import Door, NoAnswer, NotSent
+from providers.door import Door, NoAnswer, NotSent, calls
 
 from .calls import ask, closed_port, refusal
 from .servers import Authority, Call, exchange, plain, says, serving
@@ -154,7 +154,9 @@ def test_an_answer_that_cannot_be_unpacked_is_none(coding: str, body: bytes) -> 
         ask(says(plain(body, Content_Encoding=coding)))
 
 
-def test_a_paid_call_whose_kept_connection_ends_is_not_sent_again() -> None:
+def test_a_paid_call_whose_kept_connection_ends_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "KEEP_ALIVE", 60.0)  # however slow this machine is
+
     async def answer_the_first(call: Call, writer: asyncio.StreamWriter) -> None:
         if call.path == "/first":
             writer.write(plain(b"."))

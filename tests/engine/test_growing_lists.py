@@ -30,16 +30,16 @@ def test_a_list_that_leaves_out_what_is_being_made_is_waited_for(
     person: Person, gateways: Control, engine: Net
 ) -> None:
     gateways.switch("rw.unfinished", "left_out")
-    gateways.settings("runware", latency=80)
+    gateways.settings("runware", latency=8000)  # long enough for none to be made while we look
     generation = ask(person, provider="runware", count=4)
     in_state(generation, SubmissionState.RUNNING)
     for number in (1, 2, 3):
-        gateways.advance(20.5)
+        gateways.advance(2050)
         delivered(generation, number)
         asked_again(gateways, 4)
         assert Generation.objects.get(id=generation.id).status == "running"
     assert person.wallet.held == generation.quoted
-    gateways.advance(20)
+    gateways.advance(2000)
     ended(generation)
     assert story(gateways, generation) == Story("succeeded", "", 4, 140_000, 0, 1)
 

@@ -71,7 +71,7 @@ def test_a_picture_that_cannot_be_read_now_is_waited_for_until_the_deadline(
     folder.rename(aside)
     folder.mkdir()
     loops(Net(), Media())
-    outlast(lambda: only(waiting).fence >= 3, seconds=10)
+    outlast(lambda: only(waiting).fence >= 3, seconds=1)
     folder.rmdir()
     aside.rename(folder)
     all_ended([waiting], hours=0.01)

@@ -51,9 +51,9 @@ def test_a_transaction_that_stood_still_for_too_long_is_made_again(
         with transaction.atomic(), connection.cursor() as cursor:
             if stood_still:
                 return "written"
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
             cursor.execute("SELECT pg_backend_pid()")
             stood_still.append(cursor.fetchone()[0])
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
             with beside() as link:
                 there = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
                 eventually(lambda: link.execute(there, stood_still).fetchone() == (0,))

@@ -50,7 +50,7 @@ def test_trouble_on_the_way_is_not_held_against_a_picture_whose_decoder_is_kille
         patience.setattr(imaging, "run_bounded", partial(imaging.run_bounded, seconds=0.001))
         generation = ask(person, provider="runware")
         outlast(lambda: Result.objects.filter(tries=4, state=ResultState.FETCHED), seconds=3)
-        eventually(lambda: row(generation).decodes == 1, what="a decoder that is killed")
+        eventually(lambda: row(generation).decodes >= 1, what="a decoder that is killed")
     all_ended([generation], hours=0.05)
     assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 1)
 

@@ -45,7 +45,7 @@ def test_a_decoder_that_is_killed_is_tried_again_and_given_up_in_the_end(
     with monkeypatch.context() as patience:
         patience.setattr(imaging, "run_bounded", partial(imaging.run_bounded, seconds=0.001))
         once = ask(person, "killed once", provider="runware")
-        outlast(lambda: Result.objects.filter(decodes=1), seconds=0)
+        outlast(lambda: Result.objects.filter(decodes__gte=1), seconds=0)
     assert story(gateways, ended(once)) == Story("succeeded", "", 1, 35_000, 0, 1)
 
     monkeypatch.setattr(imaging, "run_bounded", partial(imaging.run_bounded, seconds=0.001))
@@ -82,7 +82,7 @@ def test_a_gateway_whose_certificate_nobody_vouches_for_is_told_nothing(
     with unvouched_for(tmp_path) as port:
         change("bytespike", base_url=f"https://localhost:{port}")
         generation = ask(person, provider="bytespike")
-        all_ended([generation], hours=0.5)
+        all_ended([generation], hours=0.01)
     assert story(gateways, generation) == Story("failed", "provider_unreachable", 0, 0, 0, 0)
     submission = generation.submissions.get()
     assert (submission.tries, submission.sent_at is not None) == (5, True)

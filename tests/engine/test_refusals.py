@@ -30,6 +30,7 @@ from tests.engine.stage import (
     outlast,
     pass_time,
     polled,
+    posted,
     posts,
     story,
     turned_away,
@@ -49,7 +50,7 @@ def test_a_gateway_that_cannot_be_reached_is_tried_five_times_and_nothing_is_cha
         change("aigateway", base_url=account_of("aigateway").base_url.replace("http:", "https:"))
         change("prospolabs", base_url="https://gateway.invalid")
         asked = [ask(person, f"to {p}", provider=p) for p in ("bytespike", "aigateway", "prospolabs")]
-        all_ended(asked, hours=0.5)
+        all_ended(asked, hours=0.01)
 
     for generation in asked:
         assert story(gateways, generation) == refused("provider_unreachable", posts=0)
@@ -193,6 +194,7 @@ def test_a_gateway_that_is_busy_for_ever_is_given_up_after_half_an_hour(
 ) -> None:
     gateways.fault(Fault.RATE_LIMITED, gateway="runware", times=None)
     generation = ask(person, provider="runware")
+    posted(gateways, "runware", 2)
     all_ended([generation], hours=1)
 
     told = story(gateways, generation)

@@ -57,7 +57,7 @@ def test_a_gateway_that_cannot_be_reached_is_passed_over(
 ) -> None:
     change("prospolabs", base_url="http://127.0.0.1:9")
     generation = ask(person, "over there")
-    all_ended([generation], hours=0.2)
+    all_ended([generation], hours=0.01)
 
     told = story(gateways, generation)
     assert (told.status, told.delivered, told.charged, told.posts) == ("succeeded", 1, 14_000, 1)

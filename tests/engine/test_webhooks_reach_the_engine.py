@@ -15,7 +15,7 @@ from generations.states import SubmissionState
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended, eventually
-from tests.engine.stage import Story, all_ended, change, in_state, only, pass_time, posts, story
+from tests.engine.stage import Story, all_ended, change, in_state, only, pass_time, polled, posts, story
 
 
 def events(generation: Generation) -> list[WebhookEvent]:
@@ -46,8 +46,15 @@ def test_runware_tells_each_picture_in_either_shape_in_any_order_and_twice(
         many = 2 if name == "with a part refused" else 3
         told = story(gateways, generation)
         assert told == Story("succeeded", "", many, many * 35_000, 0, 1), name
-    eventually(lambda: {event.times for event in events(asked["twenty times"])} == {20})
+    eventually(lambda: as_often_as_it_was_written(gateways, asked["twenty times"], copies=20))
     assert len(events(asked["twenty times"])) == 3
+
+
+def as_often_as_it_was_written(control: Control, generation: Generation, *, copies: int) -> bool:
+    """Every copy is counted. One that we took too slowly for its sender comes, and counts, once more."""
+    tried = [note for note in control.webhooks() if note["their_id"] == only(generation).theirs]
+    counted = [event.times for event in events(generation)]
+    return min(counted) >= copies and sum(counted) <= len(tried)
 
 
 def test_a_webhook_ends_the_wait_and_one_that_is_lost_only_makes_it_late(
@@ -63,6 +70,7 @@ def test_a_webhook_ends_the_wait_and_one_that_is_lost_only_makes_it_late(
     all_ended(told)
     for generation in silent:
         assert in_state(generation, SubmissionState.RUNNING).polls == 0
+    gateways.advance(1)  # what is asked about only once must have ended by then
     pass_time(4200)  # an hour, and the irregularity of it
     all_ended(silent)
     for generation in (*told, *silent):
@@ -141,7 +149,7 @@ def test_one_word_from_the_provider_is_answered_by_one_question(
     submission = in_state(generation, SubmissionState.RUNNING)
     for times in (1, 2):
         write(generation, {"generation_id": submission.theirs, "status": "processing", "part": times})
-        eventually(lambda: all(event.read_at for event in events(generation)))
+        polled(generation, times)
         ended(ask(person, f"newer work {times}", provider="aigateway"))
         assert only(generation).polls == times
 

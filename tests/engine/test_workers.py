@@ -157,12 +157,8 @@ def test_connections_lost_at_commit_cost_no_answer_and_no_second_post(
     loops(Net(), Media())
     eventually(lambda: seen() >= 63)
     eventually(no_more_cuts)
-
-    def over() -> bool:
-        expire_leases()  # as a minute later, for what was being begun when the connection was cut
-        return not Generation.objects.live().exists()
-
-    eventually(over)
+    # Their leases ended with that, as a minute later, for what was being begun when the connection was cut.
+    eventually(lambda: not Generation.objects.live().exists())
     for generation in asked:
         assert story(gateways, generation) == Story("succeeded", "", 1, generation.quoted, 0, 1)
 

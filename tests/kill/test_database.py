@@ -39,13 +39,14 @@ def test_cut_connections_cost_nothing_but_time(fleet: Fleet, person: Person, gat
 def test_an_answer_whose_recording_was_cut_off_is_recorded_again(
     fleet: Fleet, person: Person, gateways: Control
 ) -> None:
-    gateways.settings("bytespike", latency=1)
+    gateways.settings("bytespike", latency=3600)
     fleet.net(), fleet.media()
     listening(2)
     generation = ask_at(person, "bytespike")
     eventually(gateways.bill, what="the call on the wire")
     with transaction.atomic():
         Generation.objects.select_for_update().get(id=generation.id)
+        gateways.advance(3600)
         _somebody_waits_for_it()
         cut_connections()
 

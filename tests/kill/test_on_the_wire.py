@@ -69,7 +69,7 @@ def test_a_call_that_is_repeated_while_the_gateway_is_still_at_the_first_is_one_
 
     def repeated() -> bool:
         let_time_pass(Submission.objects.all())
-        return gateways.count("aigateway") == 2
+        return gateways.count("aigateway") >= 2
 
     eventually(repeated, what="the same request again")
     assert outcome(generation)[1:] == (0, 0)

@@ -11,7 +11,7 @@ from generations.models import Submission
 from generations.states import SubmissionState
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
-from tests.kill.fleet import Fleet, cut_transactions
+from tests.kill.fleet import Fleet, cut_transactions, database_url
 from tests.kill.stage import (
     GIVEN_UP,
     STORED,
@@ -29,12 +29,13 @@ from tests.kill.stage import (
 def test_an_answer_read_too_late_is_recorded_and_its_pictures_are_stored_and_charged_once(
     fleet: Fleet, person: Person, gateways: Control
 ) -> None:
-    gateways.fault("hang", seconds=2, times=3)
+    gateways.fault("hang", seconds=3600, times=3)
     won_back, waited_for, given_up = (ask_at(person, one) for one in ("aigateway", "bytespike", "threedai"))
     three = [won_back, waited_for, given_up]
     slow = fleet.net()
     eventually(lambda: len(gateways.bill()) == 3, what="three paid calls on the wire")
     slow.send(signal.SIGSTOP)
+    gateways.advance(3600)
 
     fleet.net(), fleet.media()
     all_in_state(three, SubmissionState.UNKNOWN)
@@ -56,7 +57,13 @@ def test_a_worker_that_stands_still_while_it_records_keeps_others_off_and_nothin
 ) -> None:
     generation = ask_at(person, gateway)
     submission, stopped = submission_of(generation), fleet.folder / "stopped"
-    slow = fleet.net(at="in_record", SEEDBANK_KILL_BY="SIGSTOP", SEEDBANK_KILL_ONCE=str(stopped))
+    slow = fleet.net(
+        at="in_record",
+        SEEDBANK_KILL_BY="SIGSTOP",
+        SEEDBANK_KILL_ONCE=str(stopped),
+        # However long this takes, it is the test that ends its transaction.
+        DATABASE_URL=f"{database_url()}&options=-c%20idle_in_transaction_session_timeout%3D0",
+    )
     eventually(stopped.exists, what="a worker stopped in the middle of its answer")
     mine = Submission.objects.filter(id=submission.id)
     eventually(mine.filter(lease_until__lt=Now()).exists, what="the end of its lease")

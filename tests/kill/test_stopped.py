@@ -25,7 +25,7 @@ CALLS = 20
 def test_calls_on_the_wire_are_waited_for_and_nothing_more_is_begun(
     fleet: Fleet, person: Person, gateways: Control
 ) -> None:
-    gateways.settings("bytespike", latency=3)
+    gateways.settings("bytespike", latency=3600)
     generations = [ask_at(person, "bytespike") for _ in range(CALLS)]
     net = fleet.net()
     eventually(lambda: gateways.count("bytespike") == CALLS, what="twenty calls on the wire")
@@ -34,6 +34,7 @@ def test_calls_on_the_wire_are_waited_for_and_nothing_more_is_begun(
     generations.append(ask_at(person, "bytespike"))
     assert all(note["status"] is None for note in gateways.requests("bytespike", "submit"))
 
+    gateways.advance(3600)
     assert net.ends() == 0
     assert gateways.count("bytespike") == CALLS
     states = Submission.objects.order_by("created_at").values_list("state", "posts")

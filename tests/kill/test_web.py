@@ -28,7 +28,7 @@ class SilentBroker:
 
     def is_called(self) -> None:
         """Wait until somebody has tried to talk to it."""
-        self._door.settimeout(PATIENCE)
+        self._door.settimeout(30)
         self._door.accept()[0].close()
 
 

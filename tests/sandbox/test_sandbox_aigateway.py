@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from providers.sandbox.client import Control
-from tests.sandbox.conftest import Caller, data_uri, get, opened, picture
+from tests.sandbox.conftest import Caller, data_uri, eventually, get, opened, picture
 from tests.sandbox.receiver import Receiver
 
 MODEL = "bytedance/bytedance-seedream-v5-lite-edit"
@@ -165,15 +165,15 @@ def test_an_edit_above_25_megabytes_is_413(aig: Caller) -> None:
 
 def test_a_job_is_polled_with_304_for_the_hasty_and_can_be_cancelled(aig: Caller, control: Control) -> None:
     control.switch("aig.async_images", True)
-    control.settings("aigateway", latency=10)
+    control.settings("aigateway", latency=1000)
     answer = generate(aig, n=2)
     assert (answer.status_code, answer.json()["status"], answer.json()["object"]) == (202, "queued", "job")
     job = "/v1/jobs/" + answer.json()["id"]
     assert aig.get(job).json()["status"] == "queued"
-    assert aig.get(job).status_code == 304
-    control.advance(4)
+    eventually(lambda: aig.get(job).status_code == 304)  # if not three seconds have passed
+    control.advance(400)
     assert aig.get(job).json()["status"] == "running"
-    control.advance(7)
+    control.advance(700)
     done = aig.get(job).json()
     assert done["status"] == "completed"
     assert get(done["result"]["file_url"]).status_code == 200

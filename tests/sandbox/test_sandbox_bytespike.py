@@ -97,13 +97,13 @@ def test_repeating_a_task_finds_it_and_other_parameters_conflict(bs: Caller, con
 
 
 def test_a_task_is_found_by_either_id_but_not_by_both(bs: Caller, control: Control) -> None:
-    control.settings("bytespike", latency=100)
+    control.settings("bytespike", latency=10_000)
     theirs = submit(bs).json()["task_id"]
     assert theirs.startswith("task_")
     assert bs.post("/v1/tasks/query", {"out_task_id": "ours-1"}).json()["status"] == "pending"
-    control.advance(50)
+    control.advance(5000)
     assert bs.post("/v1/tasks/query", {"task_id": theirs}).json()["status"] == "running"
-    control.advance(51)
+    control.advance(5100)
     done = bs.post("/v1/tasks/query", {"task_id": theirs}).json()
     assert (done["status"], len(done["output"]), done["credits_used"]) == ("completed", 2, 0.024)
     assert bs.post("/v1/tasks/query", {"task_id": theirs, "out_task_id": "ours-1"}).status_code == 400
@@ -111,11 +111,11 @@ def test_a_task_is_found_by_either_id_but_not_by_both(bs: Caller, control: Contr
 
 
 def test_cancelling_is_free_only_while_pending(bs: Caller, control: Control) -> None:
-    control.settings("bytespike", latency=100)
+    control.settings("bytespike", latency=10_000)
     submit(bs)
     assert bs.post("/v1/tasks/cancel", {"out_task_id": "ours-1"}).json()["status"] == "cancelled"
     submit(bs, ours="ours-2")
-    control.advance(50)
+    control.advance(5000)
     bs.post("/v1/tasks/cancel", {"out_task_id": "ours-2"})
     assert [line["refunded"] for line in control.bill()] == [True, False]
 
@@ -134,7 +134,7 @@ def test_a_callback_comes_signed(bs: Caller, receiver: Receiver) -> None:
 
 
 def test_a_callback_comes_of_a_cancelled_task_too(bs: Caller, control: Control, receiver: Receiver) -> None:
-    control.settings("bytespike", latency=100)
+    control.settings("bytespike", latency=10_000)
     body = {"model": "seedream-v5lite", "params": {"prompt": "a fox"}, "callback_url": receiver.url}
     theirs = bs.post("/v1/tasks/submit", body).json()["task_id"]
     bs.post("/v1/tasks/cancel", {"task_id": theirs})

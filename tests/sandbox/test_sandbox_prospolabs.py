@@ -100,13 +100,13 @@ def test_an_edit_takes_data_uris_and_addresses(pl: Caller) -> None:
 
 
 def test_asynchronous_work_is_asked_for_by_its_id(pl: Caller, control: Control) -> None:
-    control.settings("prospolabs", latency=10)
+    control.settings("prospolabs", latency=1000)
     told = pl.post("/v1/generate?async=true", body()).json()
     assert (told["status"], "output_url" in told) == ("queued", False)
     status = "/v1/generations/" + generate(pl, **{"async": True}).json()["generation_id"]
-    control.advance(5)
+    control.advance(500)
     assert pl.get(status).json()["status"] == "processing"
-    control.advance(6)
+    control.advance(600)
     assert pl.get(status).json()["status"] == "completed"
     assert pl.get("/v1/generations/gen_none").status_code == 404
     assert pl.http.get(status, headers={"Authorization": "Bearer other"}).status_code == 404

@@ -137,14 +137,14 @@ def test_an_answer_lost_in_a_reset_is_found_by_polling(rw: Caller, control: Cont
 
 
 def test_an_asynchronous_task_is_acknowledged_once_and_comes_in_parts(rw: Caller, control: Control) -> None:
-    control.settings("runware", latency=40)
+    control.settings("runware", latency=4000)
     asked = task(numberResults=4, deliveryMethod="async")
     head = {"taskType": "imageInference", "taskUUID": asked["taskUUID"]}
     assert ask(rw, asked)["data"] == [head]
-    control.advance(21)
+    control.advance(2100)
     half = poll(rw, asked)["data"]
     assert [entry["status"] for entry in half] == ["success"] * 2 + ["processing"] * 2
-    control.advance(20)
+    control.advance(2000)
     whole = poll(rw, asked)["data"]
     assert [entry["status"] for entry in whole] == ["success"] * 4
     assert whole[:2] == half[:2]

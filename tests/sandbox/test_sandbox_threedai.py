@@ -23,10 +23,10 @@ def submit(three: Caller, **fields: object) -> str:
 
 
 def test_a_task_goes_from_pending_over_progress_to_its_results(three: Caller, control: Control) -> None:
-    control.settings("threedai", latency=40)
+    control.settings("threedai", latency=4000)
     status = submit(three, num_images=2, seed=0)
     seen = []
-    for seconds in (0, 20, 21):
+    for seconds in (0, 2000, 2100):
         control.advance(seconds)
         told = three.get(status).json()
         seen.append((told["status"], len(told["results"])))
