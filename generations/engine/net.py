@@ -82,9 +82,10 @@ class Net:
         self._thread.start()
 
     def ring(self) -> None:
-        """Look for due rows now; callable from any thread."""
-        if self._loop is not None and self._bell is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._bell.set)
+        """Look for due rows now; callable from any thread, and from one that cannot know whether it ended."""
+        if self._loop is not None and self._bell is not None:
+            with suppress(RuntimeError):  # it has ended, maybe this very moment
+                self._loop.call_soon_threadsafe(self._bell.set)
 
     def stop(self, timeout: float | None = None) -> None:
         """Claim nothing more and wait for the calls on the wire. ``hurry`` cuts the wait short."""

@@ -101,6 +101,15 @@ def test_any_number_of_wake_ups_and_workers_send_each_request_once(
     assert Asset.objects.count() == len(asked)
 
 
+def test_whoever_rings_at_a_worker_that_has_ended_goes_on(live: str) -> None:
+    net = Net()
+    net.start()
+    eventually(lambda: hasattr(net, "door"), what="a worker at work")
+    net.stop(15)
+    net.ring()
+    net.hurry()
+
+
 def test_pictures_are_stored_while_somebody_submits_through_the_same_account(
     person: Person, gateways: Control, loops: Start
 ) -> None:
