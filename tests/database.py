@@ -35,9 +35,8 @@ def drop(name: str) -> None:
 
 def maintenance() -> psycopg.Connection:
     """To the server, for what cannot be said in a database that it concerns."""
-    unhurried = connection_parameters(
-        dbname="postgres", options=""
-    )  # a copy may take long, and be waited for
+    # A copy may take long, and so may getting through while others are made: both are waited for.
+    unhurried = connection_parameters(dbname="postgres", options="", connect_timeout=60)
     return psycopg.connect(**unhurried, autocommit=True)
 
 

@@ -54,14 +54,15 @@ def _sorted_out(futures: list[Future[T]], refusals: tuple[type[Exception], ...])
 
 @contextmanager
 def _room_for(size: int) -> Iterator[None]:
+    """And time for so many to connect at once, on however slow a machine."""
     pool = connection.settings_dict["OPTIONS"]["pool"]
-    before = pool["max_size"]
+    before = {**pool}
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]
-    pool["max_size"] = size + 4
+    pool.update(max_size=size + 4, timeout=60)
     try:
         yield
     finally:
         connection.close()
         connection.close_pool()  # type: ignore[attr-defined]
-        pool["max_size"] = before
+        pool.update(before)

@@ -142,7 +142,7 @@ def test_a_dead_link_is_not_given_up_because_it_was_asked_about_too_soon(
 ) -> None:
     gateways.switch("aig.async_images", True)
     gateways.fault(Fault.EXPIRED, gateway="aigateway", times=None)
-    too_soon = {"status": 304, "body": ""}  # as within three seconds of the last question
+    too_soon: dict[str, Any] = {"status": 304, "body": ""}  # as within three seconds of the last question
     gateways.fault(Fault.STATUS, gateway="aigateway", operation="poll", skip=1, times=None, **too_soon)
     generation = ask(person, provider="aigateway")
     eventually(Result.objects.first)

@@ -16,6 +16,8 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.ground.stage import free_port
+
 BUCKET = "pictures"
 ACCESS_KEY = "access"
 SECRET_KEY = "secret-for-tests"
@@ -50,9 +52,7 @@ def rclone() -> str | None:
 def s3_server(folder: Path) -> Iterator[int]:
     """``rclone serve s3`` over a folder; the port it listens on."""
     (folder / BUCKET).mkdir(parents=True, exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     command = [
         str(rclone()),
         "serve",
