@@ -20,6 +20,8 @@ from tests.conftest import eventually
 ROOT = Path(__file__).parents[2]
 LEASE = 2
 """Seconds: what a dead worker had in hand is free again so soon."""
+PATIENT = 8
+"""The same where nobody dies: on a slow machine the living must not be taken for dead."""
 
 
 class Process:

@@ -17,7 +17,7 @@ from generations.tasks import wake_net
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
 from tests.ground.stage import free_port
-from tests.kill.fleet import Fleet, listening
+from tests.kill.fleet import PATIENT, Fleet, listening
 from tests.kill.stage import (
     GATEWAYS,
     STORED,
@@ -94,6 +94,7 @@ def test_one_message_delivered_five_times_is_one_order(
         for _ in range(5):
             app.send_task(wake_net.name, task_id="one-and-the-same", connection=link)
     assert redis.say("LLEN", "net") == ":5"
+    fleet.environment["SEEDBANK_LEASE"] = str(PATIENT)
     fleet.net(), fleet.net(), fleet.media()
 
     all_ended(generations.values())

@@ -14,7 +14,7 @@ from generations.models import Submission
 from generations.tasks import wake_net
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
-from tests.kill.fleet import Fleet
+from tests.kill.fleet import PATIENT, Fleet
 from tests.kill.stage import STORED, all_ended, ask_at, ask_everywhere, assert_ledgers_agree, outcome
 
 pytestmark = pytest.mark.services
@@ -51,6 +51,7 @@ def test_one_message_delivered_five_times_is_one_order_on_rabbitmq(
     for _ in range(5):
         app.send_task(wake_net.name, task_id="one-and-the-same", connection=rabbit)
     eventually(lambda: _waiting(rabbit) == 5, what="five messages")
+    fleet.environment["SEEDBANK_LEASE"] = str(PATIENT)
     fleet.net(), fleet.net(), fleet.media()
 
     all_ended(generations.values())

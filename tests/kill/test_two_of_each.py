@@ -11,19 +11,17 @@ from generations.states import IN_FLIGHT, SubmissionState
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
-from tests.kill.fleet import Fleet, listening
+from tests.kill.fleet import PATIENT, Fleet, listening
 from tests.kill.stage import GATEWAYS, STORED, all_ended, ask_at, assert_ledgers_agree, outcome
 
 _S = SubmissionState
-LEASE = 8
-"""Seconds: nobody dies here, and on a slow machine the living must not be taken for dead."""
 
 
 def test_two_of_every_worker_have_one_effect(fleet: Fleet, person: Person, gateways: Control) -> None:
     forgotten = ask_at(person, "runware")
     Submission.objects.filter(generation=forgotten).update(due_at=None)  # only the beats' sweep finds it
-    fleet.environment["SEEDBANK_LEASE"] = str(LEASE)
-    gateways.settings("bytespike", latency=LEASE + 1.5)  # a call may take longer than a lease
+    fleet.environment["SEEDBANK_LEASE"] = str(PATIENT)
+    gateways.settings("bytespike", latency=PATIENT + 1.5)  # a call may take longer than a lease
     fleet.net(), fleet.net(), fleet.media(), fleet.media(), fleet.beat(), fleet.beat()
     listening(4)
     generations = [ask_at(person, gateway, count=2) for gateway in GATEWAYS for _ in range(2)]
@@ -41,7 +39,7 @@ def test_limits_of_an_account_are_kept_exactly_by_two_workers(
 ) -> None:
     ProviderAccount.objects.filter(provider="bytespike", settings={}).update(max_in_flight=3)
     ProviderAccount.objects.filter(provider="aigateway").update(rpm=5)
-    fleet.environment["SEEDBANK_LEASE"] = str(LEASE)
+    fleet.environment["SEEDBANK_LEASE"] = str(PATIENT)
     gateways.settings("bytespike", latency=0.3, in_flight=3)
     gateways.settings("aigateway", rpm=5)
     few_at_once = [ask_at(person, "bytespike") for _ in range(9)]
