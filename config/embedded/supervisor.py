@@ -170,15 +170,14 @@ class Supervisor:
     def _register(self) -> int:
         """The pipe to the warden, which is started first, or again if somebody killed it."""
         if self._warden is None or self._warden.poll() is not None:
+            # It is told of all there is as it begins: we may be killed before we say another word.
+            there = [str(child.process.pid) for child in self._children if child.process is not None]
             self._warden = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(warden.__file__))],
+                [sys.executable, "-I", "-S", str(Path(warden.__file__)), *there],
                 stdin=subprocess.PIPE,
                 start_new_session=True,
                 pass_fds=(self._inherited,),
             )
-            for child in self._children:
-                if child.process is not None:
-                    self._tell_warden(f"+{child.process.pid}")
         assert self._warden.stdin is not None
         return self._warden.stdin.fileno()
 

@@ -1,7 +1,8 @@
 """Ends the programs of an `up` that was killed outright, and could not end them itself.
 
-Run as a script, with its standard input a pipe from `up`. Each line is a process group: `+123` when it
-begins, `-123` when it is gone. The end of the pipe means that `up` is no more. Only the standard library.
+Run as a script with the process groups there are, and its standard input a pipe from `up`. Each line is a
+process group: `+123` when it begins, `-123` when it is gone. The end of the pipe means that `up` is no more.
+Only the standard library.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from collections.abc import Iterable
 GRACE_SECONDS = 5.0
 
 
-def watch(lines: Iterable[str]) -> set[int]:
+def watch(begun: Iterable[str], lines: Iterable[str]) -> set[int]:
     """The process groups that were still there when the lines ended."""
-    groups: set[int] = set()
+    groups = {int(group) for group in begun}
     for line in lines:
         group = int(line[1:])
         if line.startswith("+"):
@@ -48,4 +49,4 @@ def send(group: int, number: int) -> bool:
 
 
 if __name__ == "__main__":
-    end(watch(sys.stdin))
+    end(watch(sys.argv[1:], sys.stdin))

@@ -23,6 +23,17 @@ with postgres.hold(Path(os.environ["DATA_DIR"])):
     print("held")
     sys.stdin.read()
 """
+# Makes the cluster and stands still where it would put it in its place.
+HOLD_NEARLY = (
+    """
+import signal, sys
+def stand_still(event, arguments):
+    if event == "os.rename" and str(arguments[0]).endswith("data.new"):
+        signal.pause()
+sys.addaudithook(stand_still)
+"""
+    + HOLD
+)
 MADE_BEFORE = pytest.mark.usefixtures("with_cluster")
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to run as root")
 
@@ -98,7 +109,7 @@ def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(stage: Stag
 
 
 def test_a_cluster_whose_making_was_interrupted_is_made_anew(stage: Stage) -> None:
-    interrupted = stage.python("-c", HOLD)
+    interrupted = stage.python("-c", HOLD_NEARLY)
     draft = stage.data_dir / "postgres" / "data.new"
     eventually(lambda: (draft / "base").exists())
     interrupted.process.kill()

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 
+from config.embedded import warden
 from tests.ground.stage import Actor, Stage, alive, eventually
 
 SUPERVISE = """
@@ -129,6 +130,14 @@ def test_the_watch_over_orphans_is_kept_even_when_its_keeper_was_killed(stage: S
     up.process.kill()
     up.process.wait()
     eventually(lambda: stage.marked() == [])
+
+
+def test_the_watch_over_orphans_knows_from_its_first_moment_what_there_is(stage: Stage) -> None:
+    orphan = stage.python("-c", POLITE)
+    orphan.says("pid")
+    stage.python(warden.__file__, str(orphan.process.pid)).leave()
+    assert orphan.ends() == 0
+    assert orphan.lines[-1] == "goodbye"
 
 
 def test_a_program_that_says_much_at_once_is_shown_whole(stage: Stage) -> None:

@@ -70,7 +70,8 @@ def granted(stage: Stage) -> int:
 
 def leader(stage: Stage, words: str) -> int:
     """The first process of a group whose command has these words."""
-    return next(pid for pid in stage.marked() if os.getpgid(pid) == pid and pid in processes_marked(words))
+    found = set(stage.marked()) & set(processes_marked(words))  # none of those that only come and go
+    return next(pid for pid in found if os.getpgid(pid) == pid)
 
 
 def interrupt(actor: Actor, stage: Stage) -> None:
