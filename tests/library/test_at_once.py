@@ -18,7 +18,6 @@ from accounts import actions
 from accounts.errors import Refusal
 from accounts.models import AuditEvent, Role
 from generations.actions import collecting, copying, presets, searches, sharing, uploads
-from generations.actions.organise import Done
 from generations.engine import duplicating, noticing
 from generations.models import (
     Asset,
@@ -48,29 +47,41 @@ def shelf(person: Person) -> Shelf:
     return Shelf(person, actions.create_project(principal=person.principal, name="Campaign"))
 
 
+def patient(call: Callable[[], T]) -> T:
+    """In a thread of its own: it waits for a lock however long the others take."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0")
+        return call()
+    finally:
+        connection.close()
+
+
+def waiting() -> int:
+    """How many of this database wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
+
+
 @contextmanager
-def held_up(table: str, database: str, *work: Callable[[], T]) -> Iterator[list[Future[T]]]:
+def held_up(table: str, *work: Callable[[], T]) -> Iterator[list[Future[T]]]:
     """Each in a thread of its own; those that would write to the table wait until all others are done."""
 
-    def one(call: Callable[[], T]) -> T:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = 0")  # however long the others take
-            return call()
-        finally:
-            connection.close()
-
     def all_stand() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
-            cursor.execute(waiting, [database])
-            return bool(cursor.fetchone()[0] + sum(one.done() for one in running) == len(work))
+        done = sum(
+            one.done() for one in running
+        )  # first: one that ends after it was seen waiting counts once
+        return done + waiting() == len(work)
 
     with ThreadPoolExecutor(len(work)) as threads:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")  # they may look, not write
-            running = [threads.submit(one, call) for call in work]
+            running = [threads.submit(patient, call) for call in work]
             eventually(all_stand, what="all having looked, and none having written")
         yield running
 
@@ -82,7 +93,7 @@ def test_the_same_file_brought_by_two_is_one_picture(live: str) -> None:
     def bring(person: Person) -> Asset:
         return uploads.upload(principal=person.principal, project_id=ada.project.id, chunks=[png()])
 
-    with held_up("generations_asset", live, lambda: bring(ada), lambda: bring(bob)) as bringing:
+    with held_up("generations_asset", lambda: bring(ada), lambda: bring(bob)) as bringing:
         brought = {one.result() for one in bringing}
 
     only = Asset.objects.get()
@@ -105,7 +116,7 @@ def test_a_copy_that_two_workers_make_is_one_picture(
     def work() -> int:
         return duplicating.work([copy])
 
-    with held_up("generations_asset", live, work, work) as working:
+    with held_up("generations_asset", work, work) as working:
         assert sum(one.result() for one in working) == 1
 
     assert Asset.objects.get(id=copy).copied_from == source
@@ -116,7 +127,7 @@ def test_a_notice_that_two_workers_have_in_mind_is_given_once(live: str, gateway
     ada = make_person("ada@example.com")
     finish(ask(ada), after=61)
 
-    with held_up("generations_notice", live, noticing.look_after, noticing.look_after) as telling:
+    with held_up("generations_notice", noticing.look_after, noticing.look_after) as telling:
         for one in telling:
             one.result()
 
@@ -155,7 +166,7 @@ def test_of_two_last_searches_saved_at_once_one_is_kept(live: str, person: Perso
     def save() -> SavedSearch:
         return searches.save(principal=person.principal, name="Last", search=red)
 
-    with held_up("generations_savedsearch", live, save, save) as saving:
+    with held_up("generations_savedsearch", save, save) as saving:
         assert outcomes(saving) == ["done", "invalid_parameter"]
 
     assert SavedSearch.objects.filter(user=me).count() == searches.MOST
@@ -173,7 +184,7 @@ def test_of_two_last_presets_saved_or_taken_back_at_once_one_is_kept(live: str, 
     def take_back() -> Preset:
         return presets.restore(principal=person.principal, preset_id=old.id)
 
-    with held_up("generations_preset", live, save, save, take_back) as saving:
+    with held_up("generations_preset", save, save, take_back) as saving:
         assert outcomes(saving) == ["done", "invalid_parameter", "invalid_parameter"]
 
     assert Preset.objects.kept().filter(user=me).count() == presets.MOST
@@ -186,7 +197,7 @@ def test_of_two_last_links_made_at_once_one_is_open(live: str, shelf: Shelf) -> 
     def share() -> ShareLink:
         return sharing.share(principal=shelf.ada.principal, asset_id=picture.id)
 
-    with held_up("generations_sharelink", live, share, share) as sharing_it:
+    with held_up("generations_sharelink", share, share) as sharing_it:
         assert outcomes(sharing_it) == ["conflict", "done"]
 
     assert ShareLink.objects.open().filter(asset=picture).count() == sharing.MOST
@@ -249,27 +260,10 @@ def test_whoever_comes_second_sees_what_the_first_did(live: str) -> None:
     ada = make_person("ada@example.com")
     shelf = Shelf(ada, actions.create_project(principal=ada.principal, name="Campaign"))
     ids = [shelf.put().id for _ in range(3)]
-    second: list[Done] = []
-
-    def follow() -> None:
-        try:
-            second.append(do(ada, "tag", ids, tags=["x"]))
-        finally:
-            connection.close()
-
-    def waiting() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'",
-                [live],
-            )
-            return bool(cursor.fetchone()[0])
-
-    thread = threading.Thread(target=follow)
-    with transaction.atomic():
-        first = do(ada, "tag", ids, tags=["x"])
-        thread.start()
-        eventually(waiting, what="the second waiting for the first")
-    thread.join()
-    assert (first.changed, second[0].changed, second[0].undo) == (ids, [], [])
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            first = do(ada, "tag", ids, tags=["x"])
+            following = other.submit(patient, lambda: do(ada, "tag", ids, tags=["x"]))
+            eventually(waiting, what="the second waiting for the first")
+        second = following.result()
+    assert (first.changed, second.changed, second.undo) == (ids, [], [])

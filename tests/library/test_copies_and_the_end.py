@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.errors import NotFound
@@ -22,6 +22,7 @@ from generations.storage import StorageUnavailable, originals
 from generations.storage.folder import FolderStorage
 from tests.conftest import Person, eventually, png
 from tests.library.conftest import Shelf
+from tests.library.test_at_once import patient, waiting
 
 
 @pytest.fixture
@@ -138,12 +139,6 @@ def test_an_interrupted_purge_goes_on_and_shows_nothing_meanwhile(
     assert not originals().exists(picture.storage_key)
 
 
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
-
-
 def test_a_picture_that_is_restored_while_it_is_purged_is_kept(person: Person, live: str) -> None:
     me = person.principal
     picture = uploads.upload(principal=me, project_id=person.project.id, chunks=[png()], name="boat.png")
@@ -151,9 +146,8 @@ def test_a_picture_that_is_restored_while_it_is_purged_is_kept(person: Person, l
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
             assets.restore(principal=me, asset_id=picture.id)
-            purged = other.submit(purging.purge)
-            eventually(somebody_waits, what="a purge that has found it")
+            purged = other.submit(patient, purging.purge)
+            eventually(waiting, what="a purge that has found it")
         assert purged.result() == 0
-        other.submit(connections.close_all).result()
     assert originals().exists(picture.storage_key)
     assert not assets.restore(principal=me, asset_id=picture.id).trashed_at
