@@ -7,8 +7,17 @@ const notices = document.querySelector("#notices");
 
 export const headers = () => ({ Accept: "application/json", "HX-Request": "true", "X-CSRFToken": said.token });
 
-// The answer's JSON, or null after having said why there is none.
-export async function ask(path, body, method = "POST") {
+let before = Promise.resolve();
+
+// The answer's JSON, or null after having said why there is none. Deeds reach the server one after another, in the
+// order in which they were done: two on their way at once might come in the other order, and the older would stay.
+export function ask(...deed) {
+  const mine = before.then(() => send(...deed));
+  before = mine.catch(() => null);
+  return mine;
+}
+
+async function send(path, body, method = "POST") {
   let answer;
   try {
     const json = typeof body === "object" && !(body instanceof FormData);

@@ -104,11 +104,12 @@ function watch() {
   setTimeout(watch, 500);
 }
 
-// A part in which a button was pressed a moment ago stays: the answer to the press is newer, and needs it there.
+// A part in which a button is pressed, or was a moment ago, stays: the click would be lost, or the answer to the press,
+// which is newer, and needs it there.
 let answering = "";
 document.addEventListener("htmx:beforeSwap", (event) => (answering = event.detail.requestConfig.path));
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const pressed = event.detail.target.querySelector(".htmx-request");
+  const pressed = event.detail.target.querySelector(".htmx-request, :active");
   if (pressed && answering.startsWith("/live")) event.detail.shouldSwap = false;
 });
 

@@ -4,7 +4,11 @@ const picker = document.querySelector("#picker");
 const composer = () => document.querySelector("[data-desk]");
 const ticked = (id) => composer()?.querySelector(`[data-reference][value="asset:${id}"]`);
 
-async function add(ids) {
+let adding = Promise.resolve(); // one after another: of requests that have to queue, htmx keeps only the last
+
+const add = (ids) => (adding = adding.then(() => put(ids)).catch(() => null));
+
+async function put(ids) {
   const wanted = ids.filter((id) => !ticked(id));
   if (!wanted.length || !composer()) return;
   const query = new URLSearchParams(wanted.map((id) => ["reference", `asset:${id}`]));

@@ -58,9 +58,13 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   asked.set(detail.xhr, words());
   if (detail.elt === place()) busy.add(place());
 });
-// An answer to other words would undo what was typed since.
+// An answer to other words would undo what was typed since. One that comes while something is pressed would exchange
+// it under the finger, and the click would be lost; it is asked for again.
+const pressed = () => Boolean(form()?.querySelector(":active"));
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target === place() && asked.get(detail.xhr) !== words()) detail.shouldSwap = false;
+  if (detail.target !== place()) return;
+  if (pressed()) priced.set(form(), null);
+  if (pressed() || asked.get(detail.xhr) !== words()) detail.shouldSwap = false;
 });
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (!form()) return;
@@ -76,7 +80,7 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const { status } = detail.xhr;
   if (status && status < 300) {
     wait = 0;
-    look();
+    look(pressed() ? 250 : 0);
   } else if (!status || status > 428) {
     wait = Math.min(MOST_WAIT, 2 * wait || 1000);
     setTimeout(look, wait);
