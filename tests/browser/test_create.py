@@ -14,7 +14,7 @@ from generations.actions import uploads
 from generations.models import Batch, Generation, Preset
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
-from tests.browser.conftest import PASSWORD, Visitor
+from tests.browser.conftest import LONG, PASSWORD, Visitor, finish
 from tests.conftest import Person, ask, ended, eventually, make_person, png
 
 pytestmark = pytest.mark.browser
@@ -36,6 +36,7 @@ def test_what_was_written_outlives_the_tab_and_is_gone_once_sent(visitor: Visito
     page.locator("#prompt").fill("many words")
     page.locator("[data-open-picker]").click()
     page.locator(f"[data-pick='{picture}']").click()
+    expect(page.locator(".reference img")).to_have_count(1)
     page.keyboard.press("Escape")
     page.locator("#aspect-5").check(force=True)
     page.locator("#count").fill("3")
@@ -117,7 +118,7 @@ def test_signing_in_again_in_another_tab_lets_this_one_go_on(visitor: Visitor, p
 
 def test_a_batch_from_its_words_to_its_pictures(visitor: Visitor, control: Control) -> None:
     ProviderAccount.objects.filter(provider="prospolabs").update(max_in_flight=1)
-    control.settings(picture="tiny", latency=0.5)
+    control.settings(latency=LONG)
     page = visitor.page
     page.locator("#prompt").fill("a boat at {dawn|dusk}")
     page.get_by_role("link", name="Batch", exact=True).press("Enter")
@@ -133,6 +134,7 @@ def test_a_batch_from_its_words_to_its_pictures(visitor: Visitor, control: Contr
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("button", name="Resume").press("Enter")
     ProviderAccount.objects.filter(provider="prospolabs").update(max_in_flight=100)
+    finish(control)
     expect(page.locator(".work .tile img")).to_have_count(4)
     expect(page.locator("#batch-head .state")).to_have_text("Ended")
     expect(page.locator(".batch-figures")).to_contain_text("$0.056")
@@ -149,18 +151,20 @@ def test_where_no_stream_gets_through_work_is_asked_about(visitor: Visitor, cont
     page.keyboard.press("Control+Enter")
     expect(page.locator(".work .tile img")).to_have_count(1)
     expect(page.locator(".purse")).to_contain_text("$99.986")
+    page.close()
     visitor.trouble.clear()  # the browser says that the stream was cut
 
 
 def test_where_only_the_stream_gets_through_often_it_is_enough(visitor: Visitor, control: Control) -> None:
     """Two tabs watch the same work; in both it comes, and the wallet with it."""
-    control.settings(picture="tiny", latency=1)
+    control.settings(latency=LONG)
     page, second = visitor.page, visitor.context.new_page()
     page.locator("#prompt").fill("a boat")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".work")).to_have_count(1)
     with second.expect_event("request", lambda request: "/live/events" in request.url):
         second.goto(visitor.address + "/")
+    finish(control)
     for tab in (page, second):
         expect(tab.locator(".work .tile img")).to_have_count(1)
         expect(tab.locator(".purse")).to_contain_text("$99.986")

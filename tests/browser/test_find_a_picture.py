@@ -13,7 +13,8 @@ from generations.models import Asset
 from tests.browser.axe import barriers
 from tests.browser.conftest import Visitor
 from tests.browser.library import COLORS, bring, opened, tile
-from tests.conftest import Person
+from tests.browser.test_over_the_library import stands
+from tests.conftest import Person, eventually
 from tests.finding.conftest import encoded, keep, landscape
 
 pytestmark = pytest.mark.browser
@@ -84,10 +85,7 @@ def test_a_picture_is_found_by_its_seed_by_keyboard(width: int, visit: Any, pers
     page.locator("summary", has_text="Seed").press("Enter")
     field = page.get_by_label("Seed", exact=True)
     field.fill("0")
-    box = page.locator(".sheet:has(#seed)").bounding_box()
-    assert box is not None
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= width
+    eventually(lambda: stands(page.locator(".sheet:has(#seed)"), width), what="the sheet on the screen")
     assert barriers(page) == []
     field.press("Enter")
     page.wait_for_url("**/library?seed=0")

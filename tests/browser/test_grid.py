@@ -47,7 +47,7 @@ def test_slash_searches_and_the_address_follows(visitor: Visitor, person: Person
     page = visitor.go("/library")
     expect(page.locator(".tile")).to_have_count(2)
     page.keyboard.press("/")
-    page.keyboard.type("stork")
+    page.keyboard.insert_text("stork")  # at once: words typed with a rest between them are several searches
     page.wait_for_url("**q=stork**")
     expect(page.locator(".tile")).to_have_count(1)
     page.reload()
@@ -88,7 +88,8 @@ def test_a_placeholder_has_the_colours_of_its_picture(visitor: Visitor, person: 
     )
     page = visitor.page
     held: list[Route] = []
-    page.route("**/thumbnail**", lambda route: held.append(route))
+    free = False
+    page.route("**/thumbnail**", lambda route: route.continue_() if free else held.append(route))
     page.goto(visitor.address + "/library", wait_until="commit")
     expect(page.locator(".tile")).to_have_css("background-image", re.compile("data:image/png"))
     red, green, blue = page.evaluate(
@@ -105,6 +106,7 @@ def test_a_placeholder_has_the_colours_of_its_picture(visitor: Visitor, person: 
     assert abs(red - 0xC0) < 16
     assert abs(green - 0x30) < 16
     assert abs(blue - 0x20) < 16
+    free = True
     for route in held:
         route.continue_()
     expect(page.locator(".tile")).to_have_css("background-image", "none")

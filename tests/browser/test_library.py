@@ -72,6 +72,7 @@ def test_pictures_are_dragged_into_a_collection_and_into_order(visitor: Visitor,
         tile(page, asset).drag_to(page.get_by_role("link", name="Boats"))
         eventually(lambda n=n: held.items.count() == n, what="the collected picture")  # type: ignore[misc]
     page.get_by_role("link", name="Boats").click()
+    expect(page.locator("#shelf[data-placing] [data-grid][data-ready]")).to_be_visible()
     expect(page.get_by_role("heading", name="Boats")).to_be_visible()
     assert shown(page) == [str(asset.id) for asset in (one, two, three)]
     tile(page, three).drag_to(tile(page, one), target_position={"x": 6, "y": 60})
@@ -105,7 +106,7 @@ def test_files_are_brought_three_at_a_time_and_each_failure_has_its_name(
     panel = page.locator("#bringing")
     expect(panel.locator("[data-summary]")).to_have_text("9 to go")
     expect(panel.locator("li")).to_have_count(3)
-    assert len(held) == 3
+    eventually(lambda: panel.locator("li").count() == len(held), what="three requests")
     free = True
     for route in held:
         route.continue_()

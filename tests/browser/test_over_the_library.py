@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from generations.actions import collecting
 from generations.models import Asset
 from tests.browser.axe import barriers
 from tests.browser.conftest import Visitor
 from tests.browser.library import COLORS, bring, opened
-from tests.conftest import Person
+from tests.conftest import Person, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -25,19 +26,20 @@ def test_what_the_bar_of_verbs_opens_stands_on_the_screen(width: int, visit: Any
     collecting.place(principal=person.principal, collection_id=held.id, asset_id=picture.id)
     visitor: Visitor = visit(viewport={"width": width, "height": 800})
     visitor.sign_in(person)
-    found = {}
     for path in ("/library", f"/library?collection={held.id}"):
         page = opened(visitor, path)
         page.locator(".grid .tile a").focus()
         page.keyboard.press("x")
         for menu in page.locator("#bulk details").all():
             menu.locator("> summary").click()
-            box = menu.locator("> .sheet").bounding_box()
-            assert box is not None
-            if box["x"] < 0 or box["x"] + box["width"] > width or box["y"] < 0:
-                found[path, menu.inner_text()] = box
+            eventually(partial(stands, menu.locator("> .sheet"), width), what=f"{path} {menu.inner_text()}")
             menu.locator("> summary").click()
-    assert found == {}
+
+
+def stands(sheet: Locator, width: int) -> bool:
+    """On the screen: it is put there a moment after it has opened."""
+    box = sheet.bounding_box()
+    return bool(box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] >= 0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -15,7 +15,7 @@ from generations.actions import notices, uploads
 from generations.models import Generation
 from providers.sandbox.client import Control
 from tests.browser.axe import barriers
-from tests.browser.conftest import PASSWORD, Visitor
+from tests.browser.conftest import LONG, PASSWORD, Visitor, finish
 from tests.conftest import Person, make_person, png
 from tests.people.conftest import link_to
 from tests.web.conftest import let_in
@@ -83,12 +83,13 @@ def test_the_bell_rings_while_a_page_stands_open_and_the_browser_says_it(visit: 
 
 
 def test_work_left_behind_says_on_any_page_that_it_is_over(visitor: Visitor, control: Control) -> None:
-    control.settings(latency=4.0)
+    control.settings(latency=LONG)
     page = visitor.page
     page.locator("#prompt").fill("a heron")
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-live]")).to_have_count(1)
     visitor.go("/wallet")
+    finish(control)
     ready = page.locator("#notices").get_by_role("link", name="Ready: “a heron”")
     expect(ready).to_be_visible()
     made = Generation.objects.get()
@@ -102,13 +103,14 @@ def test_work_left_behind_says_on_any_page_that_it_is_over(visitor: Visitor, con
 def test_a_comparison_left_behind_says_that_it_is_over_and_not_who_made_what(
     visitor: Visitor, control: Control
 ) -> None:
-    control.settings(latency=4.0)
+    control.settings(latency=LONG)
     page = visitor.go("/compare")
     page.locator("#prompt").fill("a heron")
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/comparisons/*")
     expect(page.locator("[data-live]")).to_have_count(1)
     visitor.go("/wallet")
+    finish(control)
     page.locator("#notices").get_by_role("link", name="Ready: “a heron”").click()
     page.wait_for_url("**/comparisons/*?blind=1")
     expect(page.get_by_role("button", name="A is best")).to_be_visible()

@@ -12,7 +12,7 @@ from generations.actions import assets, uploads
 from generations.models import Asset
 from tests.browser.axe import barriers
 from tests.browser.conftest import Visitor
-from tests.conftest import Person, png
+from tests.conftest import Person, eventually, png
 
 pytestmark = pytest.mark.browser
 
@@ -212,8 +212,11 @@ def test_every_way_to_download_can_be_reached(
     page.locator("summary", has_text="Download").click()
     ways = page.locator(".acts .sheet a")
     expect(ways).to_have_count(4 + 3 * 4)
-    boxes = ways.evaluate_all("all => all.map((one) => one.getBoundingClientRect().toJSON())")
-    assert all(box["left"] >= 0 and box["right"] <= width for box in boxes)
+    sides = "all => all.map((one) => one.getBoundingClientRect()).map(({left, right}) => [left, right])"
+    eventually(
+        lambda: all(left >= 0 and right <= width for left, right in ways.evaluate_all(sides)),
+        what="every way on the screen",
+    )
     with page.expect_download() as saved:
         ways.filter(has_text="AVIF").last.click()
     assert saved.value.suggested_filename == "blue.avif"
