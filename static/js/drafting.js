@@ -4,13 +4,14 @@ const composer = () => document.querySelector("#composer");
 const place = () => `seedbank.draft.${composer()?.dataset.draft}`;
 const NOT_KEPT = new Set(["csrfmiddlewaretoken", "token", "project", "shown", "shown_drafts", "file"]);
 let waiting;
+let coming = []; // references that were kept, and are on their way into the form
 let changed = false; // since it was sent or opened
 
 function write() {
   clearTimeout(waiting);
   const form = composer();
   if (!form || !changed) return;
-  const fields = [...new FormData(form)].filter(([name, value]) => !NOT_KEPT.has(name) && typeof value === "string");
+  const fields = [...new FormData(form), ...coming].filter(([name, value]) => !NOT_KEPT.has(name) && typeof value === "string");
   try {
     if (fields.some(([name, value]) => ["prompt", "references", "negative_prompt"].includes(name) && value.trim())) {
       localStorage.setItem(place(), JSON.stringify(fields));
@@ -58,13 +59,21 @@ async function refill(fields) {
     await htmx.ajax("POST", "/composer?as=many", { source: "#composer", target: "#composer", swap: "outerHTML" });
   }
   const ids = fill(composer(), fields);
+  coming = ids.map((id) => ["references", `asset:${id}`]);
+  arrived();
   if (ids.length) document.dispatchEvent(new CustomEvent("seedbank:pick", { detail: ids }));
+}
+
+function arrived() {
+  const there = new FormData(composer()).getAll("references");
+  coming = coming.filter(([, value]) => !there.includes(value));
 }
 
 for (const name of ["input", "change", "quote"]) {
   document.addEventListener(name, (event) => {
     if (!event.target.closest?.("#composer")) return;
     changed ||= name !== "quote";
+    arrived();
     clearTimeout(waiting);
     waiting = setTimeout(write, 250);
   });
@@ -75,6 +84,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (elt !== composer() || requestConfig.path !== composer().getAttribute("action") || xhr.status >= 300) return;
   clearTimeout(waiting);
   changed = false;
+  coming = [];
   localStorage.removeItem(place());
 });
 restore();

@@ -95,7 +95,8 @@ def places(engine: Any, person: Person) -> Places:
     ended(first)
     asset, other, trashed = Asset.objects.filter(generation=first).order_by("id")
     varied = {"references": [f"asset:{asset.id}"], "source": f"asset:{asset.id}", "relation": "vary"}
-    for one in (ask(person, "at dusk", **varied), *Generation.objects.filter(comparison=comparison)):
+    ask(person, "at dusk", **varied)
+    for one in Generation.objects.all():
         ended(one)
     assets.update(principal=me, asset_id=asset.id, tags=["hero"], rating=4)
     assets.trash(principal=me, asset_id=trashed.id)

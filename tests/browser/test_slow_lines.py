@@ -69,6 +69,23 @@ def test_pictures_picked_while_the_first_is_on_its_way_all_come(visitor: Visitor
     expect(page.locator("[data-pick][aria-pressed=true]")).to_have_count(4)
 
 
+def test_a_draft_that_is_left_before_its_pictures_had_come_keeps_them(
+    visitor: Visitor, person: Person
+) -> None:
+    first, second = bring(person, COLORS[:2])
+    page = visitor.go("/")
+    page.locator("#prompt").fill("many words")
+    visitor.go(f"/?reference={first.id}")
+    drafts = "() => Object.values(localStorage).join()"
+    eventually(lambda: str(first.id) in page.evaluate(drafts), what="the draft")
+    with held(page, "**/references/tray?*"):
+        visitor.go(f"/?reference={second.id}")
+        eventually(lambda: str(second.id) in page.evaluate(drafts), what="the draft with both")
+        visitor.go("/wallet")
+    visitor.go("/")
+    expect(page.locator(".reference img")).to_have_count(2)
+
+
 def test_a_price_that_comes_while_the_button_is_pressed_takes_no_click(visitor: Visitor) -> None:
     page = visitor.page
     with page.expect_response("**/quotes"), held(page, "**/quotes"):
