@@ -80,7 +80,8 @@ def _make_room() -> None:
 
 
 def _remove(rows: Iterable[Conversion]) -> None:
-    """Each object first: what is interrupted goes on from the rows."""
+    """Each object first: what is interrupted goes on from the rows. Not while the store is away."""
+    keeping.see_the_mark()
     store = originals()
     for row in rows:
         store.delete(row.key)

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from accounts import rows
 from generations import imaging
+from generations.engine import keeping
 from generations.models import Asset, Copying, derivative_key, original_key
 from generations.storage import StorageError, originals
 
@@ -46,7 +47,8 @@ def _make(copy_id: UUID) -> bool:
     source = asked.source
     key = original_key(asked.project_id, asked.id, source.sha256)
     try:
-        originals().copy(source.storage_key, key, source.sha256)
+        with keeping.where_it_was_kept():
+            originals().copy(source.storage_key, key, source.sha256)
         _copy_smaller(source.storage_key, key)
     except FileNotFoundError:
         log.error("asset %s cannot be copied: its original is missing", source.id)

@@ -77,6 +77,16 @@ def see_the_mark() -> None:
         raise StorageUnavailable("The folder of pictures has lost its mark, as if its disk were not mounted.")
 
 
+@contextmanager
+def where_it_was_kept() -> Iterator[None]:
+    """What is not found in the block is gone. Raises StorageUnavailable if the whole store is away."""
+    try:
+        yield
+    except FileNotFoundError:
+        see_the_mark()
+        raise
+
+
 def put_aside(key: str) -> None:
     """Take a rejected original away from its key; staff may look at it for seven days."""
     try:
@@ -103,7 +113,11 @@ def inspect_and_keep(
 
 
 def delete(key: str) -> None:
-    """Delete the smaller pictures, then the original. Twice changes nothing. Raises what storage raises."""
+    """Delete the smaller pictures, then the original. Twice changes nothing. Raises what storage raises.
+
+    Not while the store is away: what is deleted nowhere would be there again when it is back.
+    """
+    see_the_mark()
     for size in imaging.SIZES:
         originals().delete(derivative_key(key, size))
     originals().delete(key)
@@ -114,15 +128,7 @@ def read_reference(asset: Asset) -> Reference:
 
     Raises imaging.Rejected, imaging.Crashed, and what storage raises.
     """
-    try:
-        return _readied(asset)
-    except FileNotFoundError:
-        see_the_mark()
-        raise
-
-
-def _readied(asset: Asset) -> Reference:
-    with originals().local_copy(asset.storage_key) as path, scratch() as folder:
+    with where_it_was_kept(), originals().local_copy(asset.storage_key) as path, scratch() as folder:
         if asset.format not in _SENDABLE:
             sent = imaging.run_bounded(imaging.convert, path, "png", None, folder / "reference")
             return Reference(sent.read_bytes(), "image/png", (asset.width, asset.height))

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from generations import imaging
+from generations.engine import keeping
 from generations.models import Asset
 from generations.storage import StorageError, originals
 
@@ -42,7 +43,8 @@ def _likenesses(batch: list[Asset]) -> list[int]:
         for asset in batch:
             try:
                 key = asset.derivative_key(min(imaging.SIZES))
-                paths.append(open_files.enter_context(originals().local_copy(key)))
+                with keeping.where_it_was_kept():
+                    paths.append(open_files.enter_context(originals().local_copy(key)))
             except FileNotFoundError:
                 paths.append(None)
         there = [path for path in paths if path is not None]

@@ -142,7 +142,7 @@ def develop(claim: Claim) -> None:
     if result is None or result.state != ResultState.FETCHED:
         return
     try:
-        with originals().local_copy(result.storage_key) as path:
+        with keeping.where_it_was_kept(), originals().local_copy(result.storage_key) as path:
             generation, sandbox = result.submission.generation, result.submission.account.sandbox
             origin = origins.made_by(generation, result.asset_id, sandbox=sandbox)
             picture = keeping.inspect_and_keep(
@@ -155,7 +155,7 @@ def develop(claim: Claim) -> None:
         _reject(claim, str(error), refetch=False)
         return
     except FileNotFoundError:
-        _look_for_the_store(claim)
+        _reject(claim, "the kept original is gone", refetch=True)
         return
     except (StorageError, OSError) as error:
         log.warning("an original could not be read: %s", error)
@@ -163,17 +163,6 @@ def develop(claim: Claim) -> None:
         return
     killing.moment("before_final_commit")
     in_transaction(lambda: _store(claim, picture, sandbox=result.submission.account.sandbox))
-
-
-def _look_for_the_store(claim: Claim) -> None:
-    """An original is not where it was kept: it is gone, or the whole store is away."""
-    try:
-        keeping.see_the_mark()
-    except StorageError as error:
-        log.error("an original could not be read: %s", error)
-        fetching.later(claim, str(error))
-        return
-    _reject(claim, "the kept original is gone", refetch=True)
 
 
 def _store(claim: Claim, picture: imaging.Picture, *, sandbox: bool) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +18,8 @@ from accounts.errors import NotFound
 from accounts.models import Role
 from generations.actions import assets, organise, uploads
 from generations.actions.organise import Deed
-from generations.engine import duplicating, keeping, purging
-from generations.models import Asset, Copying, finding
+from generations.engine import converting, duplicating, keeping, likening, purging
+from generations.models import Asset, Conversion, Copying, finding
 from generations.models.search import Search
 from generations.storage import StorageUnavailable, originals
 from generations.storage.folder import FolderStorage
@@ -96,6 +99,49 @@ def test_a_copy_of_what_is_missing_is_given_up(shelf: Shelf, picture: Asset) -> 
 
 def thrown_away(asset: Asset, days: float) -> None:
     Asset.objects.filter(id=asset.id).update(trashed_at=timezone.now() - timedelta(days=days))
+
+
+@contextmanager
+def unmounted(folder: Path) -> Iterator[None]:
+    """The disk of pictures is away: where it was mounted, an empty folder is left."""
+    originals().mark("tests")
+    keeping.see_the_mark()
+    aside = folder.rename(folder.with_name("unmounted"))
+    folder.mkdir()
+    yield
+    folder.rmdir()
+    aside.rename(folder)
+
+
+def test_while_the_disk_is_away_nothing_is_taken_for_missing_or_for_deleted(
+    shelf: Shelf, picture: Asset, tmp_path: Path
+) -> None:
+    doomed = uploads.upload(
+        principal=shelf.ada.principal,
+        project_id=shelf.ada.project.id,
+        chunks=[png(color="plum")],
+        name="doomed.png",
+    )
+    thrown_away(doomed, 31)
+    Asset.objects.update(likeness=None)
+    unused = converting.converted(picture, "jpeg", None)
+    Conversion.objects.update(used_at=timezone.now() - timedelta(days=15))
+    with unmounted(tmp_path / "pictures"):
+        (made,) = copy(shelf.ada, [picture.id], shelf)
+        assert (purging.purge(), likening.fill()) == (0, 0)
+        with pytest.raises(StorageUnavailable):
+            converting.tidy()
+        with pytest.raises(StorageUnavailable):
+            keeping.delete(doomed.storage_key)
+    due_now()
+    assert duplicating.work() == 1
+    assert originals().digest(Asset.objects.get(id=made).storage_key) == picture.sha256
+    assert likening.fill() == 2
+    assert Asset.objects.filter(likeness=picture.likeness).count() == 2
+    converting.tidy()
+    assert purging.purge() == 1
+    assert not originals().exists(unused)
+    assert not originals().exists(doomed.storage_key)
 
 
 def test_after_thirty_days_a_picture_and_its_bytes_are_gone(shelf: Shelf, picture: Asset) -> None:
