@@ -77,9 +77,8 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
     submission, taken, ailing = reading.lock_submission(submission_id, theirs_of(heard))
     generation, heard = submission.generation, replace(heard, taken=taken)
     killing.moment("in_record")
-    if _is_about_an_earlier_post(submission, heard):
+    if _is_beside_the_post(submission, heard):
         return
-    answers_a_post = submission.state == _S.SENDING or heard.post is not None
     keep_evidence(submission, heard)
     match heard.report:
         case Done() | Failed() if heard.post is None and not claim_theirs(submission, heard):
@@ -95,20 +94,24 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
         case ProviderError():
             _unanswered(submission, heard.report, heard, traits)
     moves.write(submission)
-    _count(submission, heard, answers_a_post, ailing=ailing)
+    _count(submission, heard, ailing=ailing)
     if not (isinstance(heard.report, Accepted) and generation.status == submission.state == _S.RUNNING):
         conclude(generation)
 
 
-def _is_about_an_earlier_post(submission: Submission, heard: Heard) -> bool:
-    """A refusal recorded twice, its first COMMIT having been cut, says nothing of what was sent since."""
+def _is_beside_the_post(submission: Submission, heard: Heard) -> bool:
+    """While a request is on the wire only its answer counts, and its lease is its sender's.
+
+    A word that was read before it left is about an earlier one; the answer will tell which id is whose.
+    A refusal recorded twice, its first COMMIT having been cut, says nothing of what was sent since.
+    """
+    if submission.state != _S.SENDING:
+        return False
     refusal = isinstance(heard.report, Failed | ProviderError)
-    return refusal and submission.state == _S.SENDING and heard.post not in {None, submission.posts}
+    return heard.post is None or (refusal and heard.post != submission.posts)
 
 
 def _accepted(submission: Submission, heard: Heard, traits: Traits) -> None:
-    if submission.state == _S.SENDING and heard.post is None:
-        return  # it was sent again meanwhile, and its answer tells which id is whose
     if not claim_theirs(submission, heard):
         lose_track(submission, heard, _ANOTHERS)
         return
@@ -281,13 +284,13 @@ def _later(traits: Traits, submission: Submission) -> datetime:
     return now + timedelta(seconds=pace.poll_gap(traits, age, pace.expected(submission.provider)))
 
 
-def _count(submission: Submission, heard: Heard, answers_a_post: bool, *, ailing: bool) -> None:
+def _count(submission: Submission, heard: Heard, *, ailing: bool) -> None:
     """Tell the breaker: silence and server errors are failures, refusals and results are not.
 
     Only the answer to a POST ends a pause, or prolongs it: polls go on well while a key's credit is used up,
     and fail for one task alone. A prompt that is refused was read, so the account is well.
     """
-    report = heard.report
+    report, answers_a_post = heard.report, heard.post is not None
     if isinstance(report, ProviderError):
         if report.reason in {Reason.UNREACHABLE, Reason.NO_ANSWER}:
             pace.count_failure(submission.account_id, prolongs_pause=answers_a_post)

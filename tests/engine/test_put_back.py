@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts import rows
 from generations.actions import generate
-from generations.engine import refusing
+from generations.engine import claiming, refusing
 from generations.engine.net import Net
 from generations.models import Generation, Submission, WebhookEvent
 from generations.states import SubmissionState
@@ -175,6 +175,7 @@ def test_whose_id_it_is_that_was_told_while_it_was_sent_again_the_answer_says(
     send()
     heard(submission, Accepted("gen_1"))
     assert (submission.state, submission.theirs) == (_S.SENDING, None)
+    assert not claiming.claim_submissions("another worker", 10), "it is in the hands of who has sent it"
     heard(submission, Accepted("gen_2"), post=2)
     assert (submission.state, submission.theirs) == (_S.RUNNING, "gen_2")
     for earlier in ("gen_1", "gen_2", "gen_of_nobody"):
