@@ -149,27 +149,32 @@ def develop(claim: Claim) -> None:
                 path, result.storage_key, result.sha256, original=False, origin=origin
             )
     except imaging.Rejected as error:
-        _reject(claim, str(error.reason), refetch=True)
+        _reject(result, str(error.reason), refetch=True)
         return
     except imaging.Crashed as error:
-        _reject(claim, str(error), refetch=False)
+        _reject(result, str(error), refetch=False)
         return
     except FileNotFoundError:
-        _reject(claim, "the kept original is gone", refetch=True)
+        _reject(result, "the kept original is gone", refetch=True)
         return
     except (StorageError, OSError) as error:
         log.warning("an original could not be read: %s", error)
         fetching.later(claim, str(error))
         return
     killing.moment("before_final_commit")
-    in_transaction(lambda: _store(claim, picture, sandbox=result.submission.account.sandbox))
+    in_transaction(lambda: _store(result, picture, sandbox=sandbox))
 
 
-def _store(claim: Claim, picture: imaging.Picture, *, sandbox: bool) -> None:
+def _still_kept(result: Result, seen: Result) -> bool:
+    """Whether it is still the original that was looked at: somebody else may have had it fetched anew."""
+    return result.state == ResultState.FETCHED and result.storage_key == seen.storage_key
+
+
+def _store(seen: Result, picture: imaging.Picture, *, sandbox: bool) -> None:
     """The row that shows it, after its bytes were written and read back."""
-    result = reading.lock_result(claim.id)
+    result = reading.lock_result(seen.id)
     submission, generation = result.submission, result.submission.generation
-    if result.state != ResultState.FETCHED or not move_result(result, ResultState.STORED, url=""):
+    if not _still_kept(result, seen) or not move_result(result, ResultState.STORED, url=""):
         return
     asset = Asset(
         id=result.asset_id,
@@ -204,7 +209,7 @@ def _store(claim: Claim, picture: imaging.Picture, *, sandbox: bool) -> None:
     conclude(generation)
 
 
-def _reject(claim: Claim, why: str, *, refetch: bool) -> None:
+def _reject(seen: Result, why: str, *, refetch: bool) -> None:
     """Not a usable picture: fetch it again if it may have been cut short on the way, else write it off.
 
     What was kept of it is put aside after the row has let go of it, never before: another worker
@@ -212,8 +217,8 @@ def _reject(claim: Claim, why: str, *, refetch: bool) -> None:
     """
 
     def work() -> str:
-        result = Result.objects.select_related("submission").get(id=claim.id)
-        if result.state != ResultState.FETCHED:
+        result = reading.lock_result(seen.id)
+        if not _still_kept(result, seen):
             return ""
         key = result.storage_key
         if result.decodes + 1 >= fetching.DECODES or (refetch and not result.url):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from django.db import connection, transaction
+from uuid6 import uuid7
 
-from generations.engine import claiming, sending
+from generations.engine import claiming, media, reading, sending
 from generations.engine.hearing import Heard
+from generations.engine.media import Media
+from generations.engine.net import Net
 from generations.engine.recording import record
-from generations.models import Submission
+from generations.models import Asset, Result, Submission, move_result, original_key
+from generations.states import ResultState
+from generations.storage import originals
 from providers.sandbox.client import Control
 from providers.values import Accepted
-from tests.conftest import Person, ask, eventually
+from tests.conftest import Person, ask, ended, eventually
+from tests.engine.conftest import Start
 from tests.engine.stage import only
 
 
@@ -54,3 +61,49 @@ def test_an_id_told_to_two_calls_at_once_belongs_to_the_first_and_loses_no_answe
     assert (first.state, first.theirs) == ("running", "one-and-the-same")
     assert (second.state, second.theirs) == ("unknown", None)
     assert "belongs to another" in second.moves.get(after="unknown").why
+
+
+def fetched_anew(result: Result, data: bytes) -> None:
+    """As another worker does that could make nothing of what was kept: the same picture, in another place."""
+    asset_id = uuid7()
+    key = original_key(result.submission.generation.project_id, asset_id, result.sha256)
+    with originals().local_copy(result.storage_key) as path:
+        path.write_bytes(data)
+        originals().put(key, path, result.sha256, "image/png")
+    originals().delete(result.storage_key)
+    assert move_result(result, ResultState.PENDING, asset_id=asset_id)
+    assert move_result(result, ResultState.FETCHED, storage_key=key)
+
+
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_what_was_seen_of_an_original_says_nothing_of_one_that_was_fetched_since(
+    person: Person, gateways: Control, loops: Start, spoiled: bool
+) -> None:
+    generation = ask(person, provider="runware")
+    loops(Net())
+    result = eventually(Result.objects.filter(state=ResultState.FETCHED).first, what="an original")
+    (claim,) = claiming.claim_results("a worker that stands still", ResultState.FETCHED, 1)
+    with originals().local_copy(result.storage_key) as path:
+        data = path.read_bytes()
+        path.write_bytes(b"no picture" if spoiled else data)
+
+    def late() -> None:
+        media.develop(claim)
+        connection.close()
+
+    beside = threading.Thread(target=late)
+    with transaction.atomic():
+        locked = reading.lock_result(result.id)
+        beside.start()
+        eventually(somebody_waits, what="a worker that has looked at it")
+        fetched_anew(locked, data)
+    beside.join(10)
+
+    result.refresh_from_db()
+    assert (result.state, result.decodes, Asset.objects.count()) == (ResultState.FETCHED, 0, 0)
+    claiming.release("generations_result", claim)
+    loops(Media())
+    ended(generation)
+    asset = Asset.objects.get()
+    assert asset.storage_key == result.storage_key
+    assert originals().exists(asset.derivative_key(256))
