@@ -243,9 +243,7 @@ def abandon(submission: Submission, reason: Reason, why: str) -> None:
         if Result.objects.filter(submission=submission).exclude(state=ResultState.LOST).exists():
             move_submission(submission, _S.STORING, why=why, due_at=None, reason=reason.value)
             finish_submission(submission)
-        else:
-            if submission.state == _S.RUNNING:
-                move_submission(submission, _S.UNKNOWN, why=why)
+        elif seen != _S.RUNNING or move_submission(submission, _S.UNKNOWN, why=why):
             move_submission(submission, _S.ABANDONED, why=why, reason=reason.value)
         conclude(generation)
 

@@ -13,10 +13,23 @@ from generations.engine.net import Net
 from generations.models import Asset, Generation, Submission
 from generations.states import SubmissionState
 from generations.tasks import wake
+from providers.errors import Reason
 from providers.sandbox.client import Control
+from providers.values import Accepted, Failed
 from tests.conftest import Person, ask, eventually
 from tests.engine.conftest import Start
-from tests.engine.stage import Story, all_ended, change, expire_leases, only, posted, posts, story
+from tests.engine.stage import (
+    Story,
+    all_ended,
+    change,
+    expire_leases,
+    heard,
+    only,
+    posted,
+    posts,
+    sent,
+    story,
+)
 
 
 def test_the_late_answer_of_a_worker_that_lost_its_lease_is_kept(
@@ -78,6 +91,16 @@ def test_a_claim_that_was_overtaken_leads_nothing_elsewhere(
     assert Submission.objects.count() == 1
     assert not sending.begin(submission, theirs.fence)
     assert list(Submission.objects.order_by("id").values_list("state", flat=True)) == ["refused", "planned"]
+
+
+def test_what_has_ended_meanwhile_is_not_given_up(person: Person, gateways: Control) -> None:
+    (submission,) = sent(person, count=1)
+    heard(submission, Accepted("gen_1"), post=1)
+    slow = only(submission.generation)
+    heard(submission, Failed(Reason.CONTENT_REFUSED, theirs="gen_1"))
+    sending.abandon(slow, Reason.TIMED_OUT, "it did not end in time")
+    assert story(gateways, submission.generation) == Story("failed", "content_refused", 0, 0, 0, 0)
+    assert only(submission.generation).state == SubmissionState.FAILED
 
 
 def test_any_number_of_wake_ups_and_workers_send_each_request_once(
