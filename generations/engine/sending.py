@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from accounts import rows
 from generations.engine import clock, keeping, killing, pace, planning, reading
-from generations.engine.claiming import LEASE, Claim
+from generations.engine.claiming import LEASE
 from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.pace import Verdict
 from generations.engine.persistence import in_transaction
@@ -26,7 +26,7 @@ from generations.models import (
     move_submission,
     moves,
 )
-from generations.states import OVER, GenerationStatus, ResultState, SubmissionState
+from generations.states import GenerationStatus, ResultState, SubmissionState
 from providers import sealing
 from providers.door import is_public
 from providers.errors import Reason
@@ -65,12 +65,6 @@ def adapter_of(submission: Submission) -> Provider | None:
         return submission.account.adapter()
     except sealing.Unreadable:
         return None
-
-
-def load(claim: Claim) -> Submission | None:
-    """The claimed submission as it stands, or None if the claim was overtaken."""
-    found = reading.submissions([claim]).get(claim.id)
-    return None if found is None or found.state in OVER else found
 
 
 def references_of(submission: Submission) -> tuple[Reference, ...]:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from billing import oversight
 from billing.models import Hold, Kind, Transfer
-from generations.engine import claiming, planning, recording, sending
+from generations.engine import claiming, planning, reading, recording, sending
 from generations.engine.hearing import Heard
 from generations.engine.persistence import in_transaction
 from generations.models import Asset, Generation, Submission, notify
@@ -226,8 +226,7 @@ def heard(submission: Submission, report: Report, *, post: int | None = None) ->
 def send() -> None:
     """Commit for all that is due that its request is about to leave; what is answered, the test says."""
     for claim in claiming.claim_submissions("a worker", 10):
-        loaded = sending.load(claim)
-        assert loaded is not None
+        (loaded,) = reading.submissions([claim]).values()
         assert sending.begin(loaded, claim.fence)
 
 

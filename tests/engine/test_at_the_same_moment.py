@@ -27,8 +27,7 @@ def begun(person: Person) -> Submission:
     """A submission that is on the wire, as far as the database knows."""
     generation = ask(person, provider="runware")
     (claim,) = claiming.claim_submissions("a worker", 1)
-    submission = sending.load(claim)
-    assert submission is not None
+    (submission,) = reading.submissions([claim]).values()
     assert sending.begin(submission, claim.fence)
     return only(generation)
 

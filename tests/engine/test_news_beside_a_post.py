@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generations.engine import claiming, recording, sending
+from generations.engine import claiming, reading, recording, sending
 from generations.engine.claiming import Claim
 from generations.engine.hearing import Heard
 from generations.engine.media import Media
@@ -41,8 +41,7 @@ def test_a_repeated_request_that_is_turned_away_while_the_first_runs_ends_nothin
     change("bytespike", settings={"tasks_api": True})
     generation = ask(person, provider="bytespike", count=2)
     claim = claimed("a worker that falls asleep with the answer")
-    submission = sending.load(claim)
-    assert submission is not None
+    (submission,) = reading.submissions([claim]).values()
     provider = submission.account.adapter()
     exchange = provider.submit(sending.request_of(submission, (), provider.traits), submission.ours)
     assert sending.begin(submission, claim.fence)

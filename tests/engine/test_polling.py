@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from generations.engine import claiming, sending
+from generations.engine import claiming, reading, sending
 from generations.engine.hearing import Heard
 from generations.engine.net import Net
 from generations.engine.recording import record
@@ -246,8 +246,7 @@ def test_a_list_that_still_grows_is_asked_for_again_until_it_stays_as_it_is(
 def test_a_short_list_that_is_found_again_is_asked_for_once_more(person: Person, gateways: Control) -> None:
     generation = ask(person, provider="runware", count=3)
     (claim,) = claiming.claim_submissions("a worker", 10)
-    submission = sending.load(claim)
-    assert submission is not None
+    (submission,) = reading.submissions([claim]).values()
     assert sending.begin(submission, claim.fence)
     traits = submission.account.traits
     record(submission.id, Heard(ProviderError(Reason.NO_ANSWER), post=1), traits)

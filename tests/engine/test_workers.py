@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from generations.engine import claiming, sending
+from generations.engine import claiming, reading, sending
 from generations.engine.media import Media
 from generations.engine.net import Net
 from generations.models import Asset, Generation, Submission
@@ -60,15 +60,14 @@ def test_the_late_answer_of_a_worker_that_lost_its_lease_is_kept(
 def test_a_claim_that_was_overtaken_sends_nothing(person: Person, gateways: Control, live: str) -> None:
     generation = ask(person, provider="bytespike")
     (mine,) = claiming.claim_submissions("a worker that falls asleep", 10)
-    submission = sending.load(mine)
-    assert submission is not None
+    (submission,) = reading.submissions([mine]).values()
     assert claiming.claim_submissions("another", 10) == []
 
     expire_leases()
     assert not sending.begin(submission, mine.fence)
     (theirs,) = claiming.claim_submissions("another", 10)
     assert theirs.fence == mine.fence + 1
-    assert sending.load(mine) is None
+    assert not reading.submissions([mine])
     assert not sending.begin(submission, mine.fence)
     assert only(generation).state == SubmissionState.PLANNED
     assert sending.begin(only(generation), theirs.fence)
@@ -81,8 +80,7 @@ def test_a_claim_that_was_overtaken_leads_nothing_elsewhere(
 ) -> None:
     ask(person, "anywhere")
     (mine,) = claiming.claim_submissions("a worker that falls asleep", 10)
-    submission = sending.load(mine)
-    assert submission is not None
+    (submission,) = reading.submissions([mine]).values()
     change("prospolabs", pause_level=1, paused_until=timezone.now() + timedelta(minutes=5))
     expire_leases()
     (theirs,) = claiming.claim_submissions("another", 10)
