@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from django.db import connections, transaction
+from django.db.models import F
+
+from accounts import rows
 from generations.actions import steering
-from generations.engine import claiming, planning, sending, sweeping
+from generations.engine import claiming, planning, reading, sending, sweeping
+from generations.engine.hearing import Heard
 from generations.engine.media import Media
 from generations.engine.net import Net
+from generations.engine.recording import record
 from generations.models import Batch, Generation, Notice, Submission
+from providers.errors import Reason
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
+from providers.values import Failed
 from tests.conftest import Person, eventually
 from tests.create.conftest import api, run
+
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 def test_nothing_of_a_paused_batch_is_sent_until_it_goes_on(
@@ -53,6 +66,52 @@ def test_a_refused_call_of_a_paused_batch_rests_too(engine: Net, gateways: Contr
     gateways.clear_faults()
     steering.resume(principal=person.principal, batch_id=batch.id)
     eventually(lambda: _ended(batch), what="the end of the batch")
+
+
+def test_what_goes_elsewhere_in_a_paused_batch_rests_there_too(
+    engine: Net, gateways: Control, person: Person
+) -> None:
+    gateways.fault("no_credit", gateway="prospolabs", operation="submit", after=1)
+    batch = run(person, prompts=["a boat"], count=1, provider="auto")
+    eventually(lambda: Submission.objects.filter(state="sending").exists(), what="it to be on the wire")
+    steering.pause(principal=person.principal, batch_id=batch.id)
+    eventually(lambda: Submission.objects.filter(state="refused").exists(), what="the refusal")
+    other = Submission.objects.exclude(state="refused").get()
+    assert (other.state, other.due_at) == ("planned", planning.AT_REST)
+    assert other.provider != "prospolabs"
+    steering.resume(principal=person.principal, batch_id=batch.id)
+    eventually(lambda: _ended(batch), what="the end of the batch")
+    assert _delivered(batch) == 1
+
+
+def test_what_is_put_back_while_its_batch_is_paused_rests_too(gateways: Control, person: Person) -> None:
+    batch = run(person, prompts=["a boat"], count=1)
+    (claim,) = claiming.claim_submissions("a worker", 10)
+    (submission,) = reading.submissions([claim]).values()
+    assert sending.begin(submission, claim.fence)
+    refusal = Heard(Failed(Reason.RATE_LIMITED), post=1)
+    with ThreadPoolExecutor(1) as beside:
+        with transaction.atomic():
+            record(submission.id, refusal, submission.account.traits)
+            paused = beside.submit(steering.pause, principal=person.principal, batch_id=batch.id)
+            eventually(lambda: paused.done() or rows.read(WAITING), what="the pause to meet the refusal")
+        paused.result()
+        beside.submit(connections.close_all).result()
+    submission.refresh_from_db()
+    assert (submission.state, submission.due_at) == ("planned", planning.AT_REST)
+
+
+def test_the_time_in_which_a_batch_rests_does_not_count(gateways: Control, person: Person) -> None:
+    batch = run(person, prompts=["a boat"], count=1)
+    steering.pause(principal=person.principal, batch_id=batch.id)
+    two_days = timedelta(days=2)
+    Batch.objects.update(paused_at=F("paused_at") - two_days)
+    Generation.objects.update(deadline_at=F("deadline_at") - two_days)
+    sweeping.sweep()
+    assert Submission.objects.get().state == "planned"
+    steering.resume(principal=person.principal, batch_id=batch.id)
+    sweeping.sweep()
+    assert Submission.objects.get().state == "planned"
 
 
 def test_what_a_worker_has_in_hand_unsent_is_free_as_soon_as_its_batch_goes_on(
