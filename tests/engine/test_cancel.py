@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from generations.actions import generate
 from generations.engine.net import Net
 from generations.models import Generation
@@ -70,6 +72,22 @@ def test_what_is_on_the_wire_is_kept_and_paid_for_when_it_comes(
     all_ended(asked)
     for generation in asked:
         assert story(gateways, generation) == Story("succeeded", "", 1, generation.quoted, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [(Fault.RATE_LIMITED, "canceled", ""), (Fault.NO_CREDIT, "failed", "provider_unavailable")],
+)
+def test_what_is_on_the_wire_and_then_refused_goes_nowhere_again(
+    person: Person, gateways: Control, engine: Net, fault: Fault, status: str, code: str
+) -> None:
+    gateways.fault(fault, gateway="prospolabs", operation="submit", after=1)
+    generation = ask(person)
+    in_state(generation, SubmissionState.SENDING)
+    cancel(person, generation)
+    all_ended([generation], hours=0.1)
+    assert story(gateways, generation) == Story(status, code, 0, 0, 0, 1)
+    assert person.wallet.held == 0
 
 
 def test_a_gateway_that_can_stop_is_asked_to_however_long_it_has_been_polled(

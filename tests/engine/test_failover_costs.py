@@ -37,5 +37,17 @@ def test_what_a_dearer_gateway_takes_beyond_the_quote_is_the_platforms(
     assert person.wallet.spent == quoted
 
 
+def test_what_a_dearer_gateway_falls_short_of_is_not_made_up_by_its_price(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    for provider in CHEAP:
+        gateways.key(provider, f"sandbox-{provider}", refused=403)
+    gateways.fault("fewer", times=None)
+    generation = ended(ask(person, count=2))
+    assert generation.provider in DEAR
+    assert (generation.delivered, generation.charged) == (1, generation.unit_price)
+    assert person.wallet.spent == generation.unit_price
+
+
 def told_of(whole: Story) -> tuple[str, str, int, int, int]:
     return whole.status, whole.code, whole.delivered, whole.charged, whole.absorbed
