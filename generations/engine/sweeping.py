@@ -15,7 +15,6 @@ from django.utils.translation import gettext_noop
 from generations.engine import clock, converting, keeping, likening, planning, refusing, written
 from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.persistence import in_transaction
-from generations.engine.sending import MISSES
 from generations.engine.stopping import look_after_batches
 from generations.models import (
     Collection,
@@ -94,13 +93,14 @@ def _waited_too_long() -> QuerySet[Submission]:
 def _given_up() -> QuerySet[Submission]:
     """What the provider knows by an id, its own or ours, and did not tell of in time; after growing gaps.
 
-    A gateway's outage may last longer than our patience: what was paid for is found when it is over.
+    A gateway's outage may last longer than our patience: what was paid for is found when it is over. Its
+    word that it knows of no such call is no other: an edge says so too while what is behind it is away.
     """
     gap = (F("finished_at") - F("sent_at")) / 4
     finding = [account.id for account in ProviderAccount.objects.filter(enabled=True) if _finds(account)]
     return (
         Submission.objects.select_related("account", "generation")
-        .filter(state=SubmissionState.ABANDONED, sent_at__gt=Now() - ASKED_AGAIN, misses__lt=MISSES)
+        .filter(state=SubmissionState.ABANDONED, sent_at__gt=Now() - ASKED_AGAIN)
         .filter(account__enabled=True, finished_at__lt=Now() - gap)
         .filter(Q(theirs__gt="") | Q(account__in=finding))
         .exclude(reason=Reason.PROVIDER_FAILED.value)

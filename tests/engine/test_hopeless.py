@@ -251,12 +251,13 @@ def test_a_wrong_clock_of_a_worker_neither_gives_up_work_nor_holds_it_back(
     assert not ProviderAccount.objects.filter(paused_until__gt=timezone.now() + timedelta(hours=1))
 
 
+@pytest.mark.parametrize(("status", "code"), [(500, "provider_timeout"), (404, "provider_lost")])
 def test_what_was_given_up_in_an_outage_is_found_when_the_provider_is_back(
-    person: Person, gateways: Control, engine: Net
+    person: Person, gateways: Control, engine: Net, status: int, code: str
 ) -> None:
     gateways.settings("threedai", latency=60)
-    gateways.fault(Fault.SERVER_ERROR, gateway="threedai", operation="poll", times=None)
-    gateways.fault(Fault.SERVER_ERROR, gateway="threedai", operation="cancel", times=None)
+    gateways.fault(Fault.STATUS, gateway="threedai", operation="poll", status=status, times=None)
+    gateways.fault(Fault.STATUS, gateway="threedai", operation="cancel", status=status, times=None)
     generation = ask(person, provider="threedai")
     in_state(generation, SubmissionState.RUNNING)
     all_ended([generation], hours=1)
@@ -271,5 +272,5 @@ def test_what_was_given_up_in_an_outage_is_found_when_the_provider_is_back(
         return generation.assets.filter(late=True).exists()
 
     eventually(kept, what="the late picture")
-    assert story(gateways, generation) == Story("failed", "provider_timeout", 1, 0, 40_000, 1)
+    assert story(gateways, generation) == Story("failed", code, 1, 0, 40_000, 1)
     assert person.wallet.available == left
