@@ -39,8 +39,10 @@ SELECT id, one, other FROM (
                     AND (v.one_id IN (one.id, other.id) OR v.other_id IN (one.id, other.id)))
     AND NOT EXISTS (SELECT FROM generations_reveal r WHERE r.user_id = %(user)s
                     AND r.generation_id IN (one.id, other.id))
-    AND EXISTS (SELECT FROM generations_asset a WHERE a.generation_id = one.id AND a.trashed_at IS NULL)
-    AND EXISTS (SELECT FROM generations_asset a WHERE a.generation_id = other.id AND a.trashed_at IS NULL)
+    AND EXISTS (SELECT FROM generations_asset a WHERE a.generation_id = one.id
+                AND a.project_id = c.project_id AND a.trashed_at IS NULL)
+    AND EXISTS (SELECT FROM generations_asset a WHERE a.generation_id = other.id
+                AND a.project_id = c.project_id AND a.trashed_at IS NULL)
     AND NOT EXISTS (SELECT FROM generations_generation live WHERE live.comparison_id = c.id
                     AND live.finished_at IS NULL)) AS open
 WHERE id < %(comparison)s OR lot > %(lot)s
@@ -87,7 +89,7 @@ def columns_of(principal: Principal, comparison: Comparison) -> list[Column]:
     """In the order in which they were asked for."""
     made = list(Generation.objects.filter(comparison=comparison).select_related("user").order_by("id"))
     pictures: dict[UUID, list[Asset]] = defaultdict(list)
-    for asset in Asset.objects.kept().filter(generation__in=made).order_by("id"):
+    for asset in Asset.objects.made_by(made):
         assert asset.generation_id is not None
         pictures[asset.generation_id].append(asset)
     return [Column(one, pictures[one.id], mark_of(principal, one.id)) for one in made]

@@ -76,7 +76,10 @@ _BY_ID = _ASSETS.format(
     where="asset.id = ANY(%(ids)s::uuid[])", order="array_position(%(ids)s::uuid[], shown.id)", **_TIMES
 )
 _OF_GENERATIONS = _ASSETS.format(
-    where="generation_id = ANY(%(ids)s::uuid[]) AND trashed_at IS NULL", order="shown.id", **_TIMES
+    where="generation_id = ANY(%(ids)s::uuid[]) AND asset.project_id = generation.project_id"
+    " AND trashed_at IS NULL",
+    order="shown.id",
+    **_TIMES,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib.postgres.fields import ArrayField
@@ -43,6 +44,14 @@ class AssetQuerySet(models.QuerySet["Asset"]):
     def kept(self) -> AssetQuerySet:
         """Not in the trash."""
         return self.filter(trashed_at=None)
+
+    def made_by(self, generations: Iterable[Generation]) -> AssetQuerySet:
+        """What is kept of their pictures, in the order in which they came.
+
+        A picture that was moved into another project is that project's: its old one shows it no more.
+        """
+        made = self.kept().filter(generation__in=generations, project=F("generation__project"))
+        return made.order_by("id")
 
     def favorites_of(self, user: User) -> AssetQuerySet:
         """By the index of terms, wherever they are."""

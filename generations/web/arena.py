@@ -150,7 +150,7 @@ def _verdict(principal: Principal, text: str) -> dict[str, Any] | None:
         return None
     sides = []
     for made in (cast.one, cast.other):
-        asset = Asset.objects.kept().filter(generation=made).order_by("id").first()
+        asset = Asset.objects.made_by([made]).first()
         sides.append({"made": made, "asset": asset, "won": cast.winner_id == made.id})
     sides.sort(key=lambda side: not side["won"])
     return {"sides": sides, "tie": cast.winner_id is None, "comparison": cast.comparison}

@@ -219,7 +219,7 @@ def from_address(principal: Principal, project: Project, address: QueryDict) -> 
     elif (old := _generation(principal, address.get("from", ""))) is not None:
         typed = typed_of(old)
         references = [f"asset:{use.asset_id}" for use in old.reference_uses.all()]
-        made = list(old.assets.kept().values_list("id", flat=True)[:2])
+        made = list(Asset.objects.made_by([old]).values_list("id", flat=True)[:2])
         if len(made) == 1:
             typed |= {"source": str(made[0]), "relation": Relation.VARY.value}
     typed |= said

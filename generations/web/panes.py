@@ -147,7 +147,7 @@ def listed(principal: Principal, found: Sequence[Comparison]) -> list[dict[str, 
         assert generation.comparison_id is not None
         made[generation.comparison_id].append(generation)
     pictures: dict[UUID | None, Asset] = {}
-    for asset in Asset.objects.kept().filter(generation__comparison__in=found).order_by("-id"):
+    for asset in Asset.objects.made_by(rows).reverse():
         pictures[asset.generation_id] = asset  # the first of each column stays
     told = voting.told(principal, found)
     for works in made.values():

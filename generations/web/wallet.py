@@ -69,7 +69,7 @@ def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         rows = rows.filter(id__lt=before)
     found = list(rows[: PAGE + 1])
     context: dict[str, Any] = {
-        "lines": _lines(found[:PAGE]),
+        "lines": _lines(principal, found[:PAGE]),
         "older": found[PAGE - 1].id if len(found) > PAGE else None,
         "kinds": Kind,
     }
@@ -88,11 +88,12 @@ def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     return render(request, "wallet.html", context)
 
 
-def _lines(transfers: list[Transfer]) -> list[Line]:
+def _lines(principal: Principal, transfers: list[Transfer]) -> list[Line]:
     works = _generations(transfer.generation_id for transfer in transfers)
     pictures: dict[UUID, list[Asset]] = defaultdict(list)
     paid = [transfer.generation_id for transfer in transfers if transfer.kind == Kind.CAPTURE]
-    for asset in Asset.objects.kept().filter(generation__in=paid, late=False).order_by("id"):
+    mine = Asset.objects.visible_to(principal).kept()
+    for asset in mine.filter(generation__in=paid, late=False).order_by("id"):
         if asset.generation_id is not None:
             pictures[asset.generation_id].append(asset)
     return [

@@ -34,6 +34,7 @@ from generations.web.stream import may_make
 def generation(request: HttpRequest, principal: Principal, generation_id: UUID) -> HttpResponseBase:
     found = generate.visible(principal, generation_id)
     staff = principal.user.is_staff
+    built_on = Asset.objects.visible_to(principal).filter(uses__generation=found)
     moves = Move.objects.filter(generation=found).select_related("submission").order_by("id")
     works = stream.with_pictures([found], editable=may_make(principal, found.project))
     finals.price(works)
@@ -43,7 +44,7 @@ def generation(request: HttpRequest, principal: Principal, generation_id: UUID) 
         "work": works[0],
         "project": found.project,
         "parameters": parameters_of(found),
-        "references": [use.asset for use in found.reference_uses.select_related("asset")],
+        "references": built_on.order_by("uses__position"),
         "moves": _named(moves) if staff else moves.filter(submission=None),
         "submissions": Submission.objects.filter(generation=found).select_related("account").order_by("id"),
         "transfers": Transfer.objects.filter(generation_id=found.id).order_by("id"),
