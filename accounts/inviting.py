@@ -130,7 +130,7 @@ def read(token: str) -> Invitation:
         raise _over(_("There is no such invitation. Look whether the whole link was copied."))
     if found.accepted_at:
         raise _over(_("This invitation has been used. It works once; ask for another."))
-    if found.revoked_at or not found.invited_by.is_active:
+    if found.revoked_at or not _stands_for(found):
         raise _over(_("This invitation was taken back. Ask for another if that was a mistake."))
     if found.project.archived_at:
         raise _over(_("The project of this invitation is archived. Ask its owners."))
@@ -182,6 +182,13 @@ def _claimed(token: str) -> Invitation:
     found = read(token)
     Invitation.objects.select_for_update().get(id=found.id)
     return read(token)
+
+
+def _stands_for(invitation: Invitation) -> bool:
+    """Whether who invited may still invite: what an owner promised ends with their ownership."""
+    principal = Principal(invitation.invited_by)
+    owned = Project.objects.where_may(principal, Role.OWNER).filter(id=invitation.project_id)
+    return invitation.invited_by.is_active and owned.exists()
 
 
 def _check_open(project: Project) -> None:

@@ -133,8 +133,12 @@ class Membership(models.Model):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> InvitationQuerySet:
-        """Those that still let somebody in."""
-        return self.filter(expires_at__gt=Now(), revoked_at=None, accepted_at=None)
+        """Those that still let somebody in: whoever invited must still be an owner there."""
+        mine = models.Q(
+            project__memberships__user=models.F("invited_by"), project__memberships__role=Role.OWNER
+        )
+        alive = self.filter(expires_at__gt=Now(), revoked_at=None, accepted_at=None)
+        return alive.filter(mine, invited_by__is_active=True)
 
 
 InvitationManager = models.Manager.from_queryset(InvitationQuerySet)

@@ -135,7 +135,8 @@ def erase(*, principal: Principal, password: str) -> None:
 def _take_away(user: User) -> None:
     EmailAddress.objects.filter(user=user).delete()
     ApiKey.objects.filter(user=user).update(revoked_at=Now(), name="", digest=b"", last_used_at=None)
-    Invitation.objects.open().filter(Q(invited_by=user) | Q(email=user.email)).update(revoked_at=Now())
+    waiting = Invitation.objects.filter(accepted_at=None, revoked_at=None)
+    waiting.filter(Q(invited_by=user) | Q(email=user.email)).update(revoked_at=Now())
     Invitation.objects.filter(email=user.email).update(email="")
     Membership.objects.filter(user=user).delete()
     Preset.objects.filter(user=user, project=None).delete()

@@ -134,6 +134,20 @@ def _archived(invitation: Invitation) -> None:
     actions.archive_project(principal=principal, project_id=invitation.project_id)
 
 
+def _no_owner_any_more(invitation: Invitation) -> None:
+    """Who invited stays on as an editor; somebody else owns the project."""
+    other = make_person("other@example.com")
+    let_in(Person(invitation.invited_by, invitation.project), other, Role.OWNER)
+    let_in(Person(other.user, invitation.project), Person(invitation.invited_by, other.project), Role.EDITOR)
+
+
+def _gone(invitation: Invitation) -> None:
+    other = make_person("other@example.com")
+    let_in(Person(invitation.invited_by, invitation.project), other, Role.OWNER)
+    left = {"project_id": invitation.project_id, "user_id": invitation.invited_by_id}
+    actions.remove_member(principal=other.principal, **left)
+
+
 @pytest.mark.parametrize(
     ("end", "said"),
     [
@@ -141,6 +155,8 @@ def _archived(invitation: Invitation) -> None:
         (_revoked, "was taken back"),
         (_expired, "has expired"),
         (_archived, "is archived"),
+        (_no_owner_any_more, "was taken back"),
+        (_gone, "was taken back"),
     ],
 )
 def test_an_invitation_that_is_over_says_why_and_lets_nobody_in(
