@@ -112,7 +112,6 @@ def remove(*, principal: Principal, collection_id: UUID, asset_id: UUID) -> None
     """Take a picture out; it stays in the library. Twice changes nothing. Raises NotFound, NotAllowed."""
     held = _editable(principal, collection_id)
     if held.items.filter(asset_id=asset_id).delete()[0]:
-        Collection.objects.filter(id=held.id, cover=asset_id).update(cover=None)
         audit(principal.user, "take_from_collection", held.id, held.project_id, asset=str(asset_id))
 
 

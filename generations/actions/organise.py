@@ -148,10 +148,10 @@ def _move(work: Work) -> Done:
     before = {row.id: row.project_id for row in work.rows if row.project_id != target.id}
     items = CollectionItem.objects.filter(asset__in=before).order_by("collection_id", "rank", "id")
     held: dict[UUID, list[UUID]] = defaultdict(list)
-    for collection_id, asset_id in items.values_list("collection_id", "asset_id"):
+    shown = items.filter(collection__deleted_at=None)  # into others nothing can be put back
+    for collection_id, asset_id in shown.values_list("collection_id", "asset_id"):
         held[collection_id].append(asset_id)
     items.delete()
-    Collection.objects.filter(cover__in=before).update(cover=None)
     _update(before, project=target)
     undo = _by(before, lambda one: {"verb": "move", "project": str(before[one])})
     undo += [

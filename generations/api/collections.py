@@ -10,7 +10,6 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import rows
 from accounts.api import check_names, text_in
 from accounts.describe import PAGED, described, page_of, query
 from accounts.endpoint import Endpoint
@@ -19,7 +18,7 @@ from generations.actions import collecting, generate
 from generations.api.present import stamp
 from generations.api.searching import DESCRIBED, id_in
 from generations.models import Collection
-from generations.models.facets import MOST
+from generations.models.contents import Contents, contents
 
 
 class CollectionBody(serializers.Serializer[Any]):
@@ -165,37 +164,21 @@ class Place(Endpoint):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-_HELD = """
-SELECT held.id, first.id, (
-  SELECT count(*) FROM (
-    SELECT 1 FROM generations_collectionitem AS item
-    JOIN generations_asset AS asset ON asset.id = item.asset_id
-    WHERE item.collection_id = held.id AND asset.trashed_at IS NULL LIMIT %(most)s + 1) AS some_of_them)
-FROM unnest(%(ids)s::uuid[]) AS held (id) LEFT JOIN LATERAL (
-  SELECT asset.id FROM generations_collectionitem AS item
-  JOIN generations_asset AS asset ON asset.id = item.asset_id
-  WHERE item.collection_id = held.id AND asset.trashed_at IS NULL ORDER BY item.rank, item.id LIMIT 1
-) AS first ON true
-"""
-
-
 def collections_json(collections: Sequence[Collection]) -> list[dict[str, Any]]:
     """Collections with their covers and numbers: one more query, however many there are."""
-    ids = [held.id for held in collections]
-    facts = {one: (first, number) for one, first, number in rows.read(_HELD, {"ids": ids, "most": MOST})}
-    return [_collection(held, *facts[held.id]) for held in collections]
+    shown = contents([held.id for held in collections])
+    return [_collection(held, shown[held.id]) for held in collections]
 
 
-def _collection(held: Collection, first: UUID | None, number: int) -> dict[str, Any]:
-    cover = held.cover_id or first
+def _collection(held: Collection, shown: Contents) -> dict[str, Any]:
     return {
         "id": str(held.id),
         "object": "collection",
         "project": str(held.project_id),
         "user": str(held.user_id),
         "name": held.name,
-        "cover": str(cover) if cover else None,
-        "pictures": min(number, MOST),
-        "more": number > MOST,
+        "cover": str(shown.cover) if shown.cover else None,
+        "pictures": shown.pictures,
+        "more": shown.more,
         "created_at": stamp(held.created_at),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -22,6 +21,7 @@ from generations.actions import archiving, collecting, organise
 from generations.engine.purging import KEPT
 from generations.models import Asset, Collection, SavedSearch
 from generations.models.collection import CollectionQuerySet
+from generations.models.contents import contents
 from generations.models.facets import cursor_at, facets, months, suggest
 from generations.models.finding import Page, page_of
 from generations.models.search import Search
@@ -102,16 +102,15 @@ def trash(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 
 
 def covers(principal: Principal, held: CollectionQuerySet, most: int) -> list[Collection]:
-    """Collections with their picture: the cover, else the first, as ``shown``; and how many they hold."""
-    kept = Count("items", filter=Q(items__asset__trashed_at=None))
-    found = list(held.annotate(pictures=kept).select_related("project")[:most])
-    first: dict[Any, Any] = {}
+    """Collections with their picture: the cover, else the first, as ``shown``; and ``contents``."""
+    found = list(held.select_related("project")[:most])
+    inside = contents([one.id for one in found])
+    wanted = [one.cover for one in inside.values() if one.cover]
+    pictures = Asset.objects.visible_to(principal).kept().in_bulk(wanted)
     for one in found:
-        item = one.items.filter(asset__trashed_at=None).order_by("rank", "id").first()
-        first[one.id] = one.cover_id or (item.asset_id if item else None)
-    pictures = Asset.objects.visible_to(principal).kept().in_bulk([one for one in first.values() if one])
-    for one in found:
-        one.shown = pictures.get(first[one.id])  # type: ignore[attr-defined]
+        cover = inside[one.id].cover
+        one.shown = pictures.get(cover) if cover else None  # type: ignore[attr-defined]
+        one.contents = inside[one.id]  # type: ignore[attr-defined]
     return found
 
 

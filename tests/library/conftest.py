@@ -15,7 +15,8 @@ from accounts import actions
 from accounts.models import AuditEvent, Project, Role
 from generations.actions import organise
 from generations.actions.organise import Deed, Done
-from generations.models import Asset, Kind
+from generations.models import Asset, Collection, Kind
+from generations.models.contents import contents
 from tests.conftest import Person
 
 
@@ -86,3 +87,8 @@ def shelf(ada: Person) -> Shelf:
 def do(person: Person, verb: str, ids: list[UUID], **what: Any) -> Done:
     """One verb over these pictures."""
     return organise.bulk(principal=person.principal, asked=Deed(verb, **what), ids=ids)
+
+
+def cover_of(held: Collection) -> UUID | None:
+    """What stands for the collection wherever it is shown."""
+    return contents([held.id])[held.id].cover

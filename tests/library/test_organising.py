@@ -16,7 +16,7 @@ from generations.actions.organise import Deed, Done
 from generations.models import Asset, Collection, CollectionItem, finding
 from generations.models.search import Search
 from tests.conftest import Person, make_person
-from tests.library.conftest import Shelf, do
+from tests.library.conftest import Shelf, cover_of, do
 
 
 def take_back(person: Person, done: Done) -> None:
@@ -181,12 +181,36 @@ def test_moving_leaves_the_collections_and_covers_behind_and_an_undo_brings_them
     collecting.update(principal=shelf.ada.principal, collection_id=held.id, cover=three[0])
     key = Asset.objects.get(id=three[0]).storage_key
     done = do(shelf.ada, "move", three[:1], project=shelf.other.id)
-    held.refresh_from_db()
     moved = Asset.objects.get(id=three[0])
-    assert (moved.project, moved.storage_key, held.cover) == (shelf.other, key, None)
+    assert (moved.project, moved.storage_key, cover_of(held)) == (shelf.other, key, three[1])
     assert not CollectionItem.objects.filter(asset=moved).exists()
     take_back(shelf.ada, done)
     assert CollectionItem.objects.filter(asset=moved, collection=held).exists()
+    assert cover_of(held) == moved.id
+
+
+@pytest.mark.parametrize(("away", "back"), [("uncollect", "collect"), ("trash", "restore")])
+def test_a_cover_that_is_not_there_is_not_shown_and_is_the_cover_again_when_it_is(
+    shelf: Shelf, three: list[UUID], held: Collection, away: str, back: str
+) -> None:
+    named = {"collection": held.id} if away == "uncollect" else {}
+    do(shelf.ada, "collect", three, collection=held.id)
+    collecting.update(principal=shelf.ada.principal, collection_id=held.id, cover=three[1])
+    assert cover_of(held) == three[1]
+    do(shelf.ada, away, [three[1]], **named)
+    assert cover_of(held) == three[0]
+    do(shelf.ada, back, [three[1]], **named)
+    assert cover_of(held) == three[1]
+
+
+def test_moving_is_undone_although_a_collection_it_was_in_was_deleted(
+    shelf: Shelf, three: list[UUID], held: Collection
+) -> None:
+    do(shelf.ada, "collect", three, collection=held.id)
+    collecting.delete(principal=shelf.ada.principal, collection_id=held.id)
+    done = do(shelf.ada, "move", three, project=shelf.other.id)
+    take_back(shelf.ada, done)
+    assert set(Asset.objects.filter(project=shelf.ada.project).values_list("id", flat=True)) == set(three)
 
 
 def test_nothing_goes_into_an_archived_project(shelf: Shelf, three: list[UUID]) -> None:
