@@ -11,6 +11,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_POST
 from uuid6 import uuid7
 
 from accounts.actions import as_uuid
+from accounts.endpoint import refuse_unkeepable
 from accounts.errors import Invalid, NotAllowed, NotFound, Refusal
 from accounts.principal import Principal
 from accounts.web.doorway import REFUSED, Page, came_from, signed_in
@@ -88,19 +90,29 @@ def bulk(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 
 @answering
 def undo(request: HttpRequest, principal: Principal) -> HttpResponseBase:
-    """Take back what a verb did, by the calls it answered with, in their order."""
+    """Take back what a verb did, by the calls it answered with, in their order: all of it, or nothing."""
     calls = body_in(request).get("undo")
     if not isinstance(calls, list) or len(calls) > organise.MOST_FOUND:
         raise Invalid(_("undo must be the calls that a verb answered with."))
     changed: list[str] = []
-    for call in calls:
-        body = call if isinstance(call, dict) else {}
-        ids = body.get("ids") or []
-        for start in range(0, len(ids), organise.MOST_IDS):
-            part = _which({"ids": ids[start : start + organise.MOST_IDS]})
-            done = organise.bulk(principal=principal, asked=_asked(body), **part)
-            changed += [str(one) for one in done.changed]
+    with transaction.atomic():
+        for call in calls:
+            changed += _taken_back(principal, call if isinstance(call, dict) else {})
     return JsonResponse({"sentence": _("Taken back."), "changed": changed})
+
+
+def _taken_back(principal: Principal, call: Mapping[str, Any]) -> list[str]:
+    asked, ids = _asked(call), _which({"ids": call.get("ids")})["ids"]
+    changed: list[str] = []
+    for start in range(0, len(ids), organise.MOST_IDS):
+        try:
+            done = organise.bulk(principal=principal, asked=asked, ids=ids[start : start + organise.MOST_IDS])
+        except NotFound as refusal:
+            if refusal.code != "collection_not_found":
+                raise
+            break  # somebody deleted it meanwhile; the pictures themselves come back all the same
+        changed += [str(one) for one in done.changed]
+    return changed
 
 
 @answering
@@ -183,6 +195,7 @@ def body_in(request: HttpRequest) -> dict[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise Invalid(_("The body must be a JSON object."))
+    refuse_unkeepable(body)
     return body
 
 

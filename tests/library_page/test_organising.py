@@ -11,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts import actions
+from generations.actions import collecting
 from generations.models import Asset, Collection, SavedSearch
 from tests.conftest import Person, png
 from tests.library_page.conftest import Script
@@ -53,6 +54,50 @@ def test_undo_of_the_trash_brings_all_back(ada: Person, script: Script) -> None:
     assert not Asset.objects.kept().exists()
     script.post("/library/undo", {"undo": answer["undo"]})
     assert Asset.objects.kept().count() == 2
+
+
+def test_undo_of_a_move_brings_pictures_back_although_their_collection_was_deleted_meanwhile(
+    ada: Person, script: Script
+) -> None:
+    picture = brought(ada)
+    held = collecting.create(principal=ada.principal, project_id=ada.project.id, name="Best")
+    script.bulk("collect", picture, collection=str(held.id))
+    other = actions.create_project(principal=ada.principal, name="Campaign")
+    answer = script.bulk("move", picture, project=str(other.id)).json()
+    collecting.delete(principal=ada.principal, collection_id=held.id)
+    back = script.post("/library/undo", {"undo": answer["undo"]})
+    assert back.status_code == 200, "there is nothing left to mend"
+    assert fresh(picture).project == ada.project
+
+
+def test_an_undo_that_is_refused_takes_nothing_back(ada: Person, script: Script) -> None:
+    picture = brought(ada)
+    calls = [
+        {"verb": "rate", "rating": 5, "ids": [str(picture.id)]},
+        {"verb": "rate", "rating": 9, "ids": [str(picture.id)]},
+    ]
+    assert script.post("/library/undo", {"undo": calls}).status_code == 422
+    assert fresh(picture).rating == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/library/undo", {"undo": [{"verb": "trash", "ids": 5}]}),
+        ("/library/undo", {"undo": [7]}),
+        ("/library/bulk", {"verb": "tag", "tags": ["\ud83d"]}),
+        ("/library/bulk", {"verb": "tag", "tags": ["a\x00"]}),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(
+    path: str, body: dict[str, Any], ada: Person, script: Script
+) -> None:
+    """Half an emoji, for one: what is left when the other half was deleted from a field."""
+    picture = brought(ada)
+    answer = script.post(path, {"ids": [str(picture.id)], **body})
+    assert answer.status_code == 422
+    assert answer.json()["error"]
+    assert fresh(picture).tags == []
 
 
 def test_a_picture_that_is_gone_is_said_and_the_others_are_done(ada: Person, script: Script) -> None:
