@@ -23,9 +23,10 @@ MOST_TAGS = 50
 LONGEST_TAG = 100
 
 
-def visible(principal: Principal, asset_id: UUID) -> Asset:
-    """The picture, kept or in the trash. Raises NotFound."""
-    found = Asset.objects.visible_to(principal).filter(id=asset_id).first()
+def visible(principal: Principal, asset_id: UUID, *, locked: bool = False) -> Asset:
+    """The picture, kept or in the trash; ``locked``: nobody changes it before I am done. Raises NotFound."""
+    mine = Asset.objects.visible_to(principal).filter(id=asset_id)
+    found = (mine.select_for_update(of=("self",), no_key=True) if locked else mine).first()
     if found is None:
         raise NotFound(_("There is no such picture."), code="asset_not_found")
     return found

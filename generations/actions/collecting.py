@@ -91,8 +91,8 @@ def place(
 
     A picture that is there and given no place stays where it is. Raises Invalid, NotFound, NotAllowed.
     """
+    asset = assets.visible(principal, asset_id, locked=True)  # before the collection, as bulk verbs do
     held = _editable(principal, collection_id)
-    asset = assets.visible(principal, asset_id)
     if asset.project_id != held.project_id:
         raise wrong("asset", _("is in another project; move or copy it into the collection's project first."))
     if before and after:

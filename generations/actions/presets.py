@@ -83,25 +83,28 @@ def update(
     preset = (
         _mine(principal, preset_id) if name is not None or body is not None else visible(principal, preset_id)
     )
+    changes: dict[str, Any] = {}
     if name is not None:
-        preset.name = clean_name(name, LONGEST_NAME)
+        changes["name"] = clean_name(name, LONGEST_NAME)
     if body is not None:
-        preset.body = clean_body(principal, body)
+        changes["body"] = clean_body(principal, body)
     if is_default is not None:
-        _set_default(principal, preset, is_default)
-    preset.save(update_fields=["name", "body", "is_default"])
+        _make_room(principal, preset, is_default)
+        changes["is_default"] = is_default
+    Preset.objects.filter(id=preset.id).update(**changes)  # only this: somebody may be changing the rest
+    preset = visible(principal, preset.id)  # unless somebody deleted it meanwhile
     audit(principal.user, "update_preset", preset.id, preset.project_id, name=preset.name)
     return preset
 
 
-def _set_default(principal: Principal, preset: Preset, is_default: bool) -> None:
+def _make_room(principal: Principal, preset: Preset, is_default: bool) -> None:
+    """Whether it may be said, and no other default beside it."""
     if preset.project_id is None:
         raise wrong("is_default", _("is for presets shared with a project; share it first."))
     project_where(principal=principal, project_id=preset.project_id, role=Role.OWNER)
     Project.objects.select_for_update().get(id=preset.project_id)  # two who choose at once come one by one
     if is_default:
         Preset.objects.filter(project_id=preset.project_id, is_default=True).update(is_default=False)
-    preset.is_default = is_default
 
 
 @transaction.atomic

@@ -69,13 +69,15 @@ def update(
 ) -> SavedSearch:
     """Rename it, or let it look for something else. Raises Invalid, NotFound, NotAllowed."""
     saved = _mine(principal, search_id)
+    changes: dict[str, str] = {}
     if name is not None:
-        saved.name = clean_name(name, LONGEST_NAME)
+        changes["name"] = clean_name(name, LONGEST_NAME)
     if search is not None:
         if not 0 < len(search.address) <= LONGEST_ADDRESS:
             raise wrong("search", _("looks for everything, or is too long to keep."))
-        saved.address = search.address
-    saved.save(update_fields=["name", "address"])
+        changes["address"] = search.address
+    SavedSearch.objects.filter(id=saved.id).update(**changes)  # only this: somebody may be changing the rest
+    saved = visible(principal, saved.id)  # unless somebody deleted it meanwhile
     audit(principal.user, "update_search", saved.id, saved.project_id, name=saved.name)
     return saved
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,8 @@ from generations.actions.organise import Deed, Done
 from generations.models import Asset, Collection, Kind
 from generations.models.contents import contents
 from tests.conftest import Person
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -92,3 +95,24 @@ def do(person: Person, verb: str, ids: list[UUID], **what: Any) -> Done:
 def cover_of(held: Collection) -> UUID | None:
     """What stands for the collection wherever it is shown."""
     return contents([held.id])[held.id].cover
+
+
+def patient(call: Callable[[], T]) -> T:
+    """In a thread of its own: it waits for a lock however long the others take."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0")
+        return call()
+    finally:
+        connection.close()
+
+
+def waiting() -> int:
+    """How many of this database wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])

@@ -34,7 +34,7 @@ from generations.models.search import Search
 from generations.storage import originals
 from tests.billing.crowd import crowd
 from tests.conftest import Person, ask, eventually, make_person, png
-from tests.library.conftest import Shelf, do
+from tests.library.conftest import Shelf, do, patient, waiting
 from tests.people.test_notices import finish
 from tests.web.conftest import let_in
 
@@ -45,27 +45,6 @@ SIX = 6
 @pytest.fixture
 def shelf(person: Person) -> Shelf:
     return Shelf(person, actions.create_project(principal=person.principal, name="Campaign"))
-
-
-def patient(call: Callable[[], T]) -> T:
-    """In a thread of its own: it waits for a lock however long the others take."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = 0")
-        return call()
-    finally:
-        connection.close()
-
-
-def waiting() -> int:
-    """How many of this database wait for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return int(cursor.fetchone()[0])
 
 
 @contextmanager
@@ -254,16 +233,3 @@ def test_two_people_at_once_lose_nothing_of_each_other(live: str) -> None:
     assert failures == []
     wanted = {f"{who}{number}" for who in "ab" for number in range(8)}
     assert all(set(asset.tags) == wanted for asset in Asset.objects.all())
-
-
-def test_whoever_comes_second_sees_what_the_first_did(live: str) -> None:
-    ada = make_person("ada@example.com")
-    shelf = Shelf(ada, actions.create_project(principal=ada.principal, name="Campaign"))
-    ids = [shelf.put().id for _ in range(3)]
-    with ThreadPoolExecutor(1) as other:
-        with transaction.atomic():
-            first = do(ada, "tag", ids, tags=["x"])
-            following = other.submit(patient, lambda: do(ada, "tag", ids, tags=["x"]))
-            eventually(waiting, what="the second waiting for the first")
-        second = following.result()
-    assert (first.changed, second.changed, second.undo) == (ids, [], [])
