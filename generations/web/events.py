@@ -50,16 +50,21 @@ def _told(project_id: UUID, watch: Watch) -> Generator[str]:
     while time.monotonic() < end:
         watch.sleep(KEEP_ALIVE)
         moved = watch.moved()
-        if moved is None:
-            yield "event: look\ndata: []\n\n"
-        elif mine := _of_project(project_id, moved):
-            yield f"event: moved\ndata: {json.dumps(mine)}\n\n"
-        elif time.monotonic() - said_at > KEEP_ALIVE:
-            yield "event: still\ndata: []\n\n"
-        else:
-            continue
-        said_at = time.monotonic()
-        time.sleep(AT_MOST_EVERY)
+        said = _said(project_id, moved)
+        if not said and time.monotonic() - said_at > KEEP_ALIVE:
+            said = "event: still\ndata: []\n\n"
+        if said:
+            yield said
+            said_at = time.monotonic()
+        if moved != set():
+            time.sleep(AT_MOST_EVERY)  # no condition to wait for: what moves meanwhile is told together
+
+
+def _said(project_id: UUID, moved: set[UUID] | None) -> str:
+    if moved is None:
+        return "event: look\ndata: []\n\n"
+    mine = _of_project(project_id, moved)
+    return f"event: moved\ndata: {json.dumps(mine)}\n\n" if mine else ""
 
 
 def _of_project(project_id: UUID, moved: set[UUID]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,11 +11,13 @@ from typing import Any
 import httpx
 import pytest
 from django.db import connection
+from uuid6 import uuid7
 
 from accounts.models import Role
 from generations import waiting
 from generations.models import Generation, move_generation, notify
 from generations.states import GenerationStatus
+from generations.web import events
 from providers.sandbox.client import Control
 from tests.conftest import Person, ask, eventually, make_person
 from tests.serving import serving
@@ -110,6 +114,36 @@ def test_more_moves_than_can_be_counted_say_look_again() -> None:
         assert watch.moved() == set()
         waiting._wake(None)
         assert watch.moved() is None
+
+
+def test_a_page_asks_no_more_often_than_it_may_however_much_moves_elsewhere(
+    live: str, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "KEEP_ALIVE", 1.0)
+    over, asked = threading.Event(), 0
+
+    def move_others() -> None:
+        while not over.wait(0.002):
+            waiting._wake(str(uuid7()))
+
+    def count(execute: Any, *question: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return execute(*question)
+
+    thread = threading.Thread(target=move_others)
+    with waiting.watching(wide=True) as watch, connection.execute_wrapper(count):
+        said = events._told(person.project.id, watch)
+        next(said)
+        began = time.monotonic()
+        thread.start()
+        try:
+            while "still" not in next(said):
+                pass
+        finally:
+            over.set()
+            thread.join()
+        assert asked <= 2 + (time.monotonic() - began) / events.AT_MOST_EVERY
 
 
 def test_the_picker_finds_pictures_by_words_and_only_mine(ada: Person, stranger: Person) -> None:
