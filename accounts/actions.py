@@ -29,6 +29,11 @@ def as_uuid(text: UUID | str) -> UUID | None:
         return None
 
 
+def bare(text: str) -> str:
+    """Trimmed, and without what no database keeps."""
+    return text.replace("\x00", "").strip()
+
+
 def audit(
     actor: User | None, verb: str, subject: object, project: UUID | None = None, **detail: object
 ) -> None:
@@ -62,11 +67,12 @@ def create_user(*, email: str, password: str, staff: bool = False, name: str = "
 @transaction.atomic
 def create_project(*, principal: Principal, name: str) -> Project:
     """A project whose owner is the principal."""
-    if not name.strip():
+    name = bare(name)
+    if not name:
         raise Invalid(_("name must not be empty."), fields={"name": [_("Give the project a name.")]})
     if principal.project_id:
         raise NotAllowed(_("This key is bound to one project and cannot create another."))
-    project = Project.objects.create(name=name.strip()[:200])
+    project = Project.objects.create(name=name[:200])
     Membership.objects.create(project=project, user=principal.user, role=Role.OWNER)
     audit(principal.user, "create_project", project.id, project.id, name=project.name)
     return project
@@ -116,9 +122,10 @@ def update_project(
 ) -> Project:
     """Change what is not None. Raises Invalid, NotFound, NotAllowed."""
     project = project_where(principal=principal, project_id=project_id, role=Role.OWNER)
-    if name is not None and not name.strip():
+    name = None if name is None else bare(name)[:200]
+    if name == "":
         raise Invalid(_("name must not be empty."), fields={"name": [_("Give the project a name.")]})
-    wanted = {"name": name and name.strip()[:200], "prompts_in_pictures": prompts_in_pictures}
+    wanted = {"name": name, "prompts_in_pictures": prompts_in_pictures}
     changes = {what: value for what, value in wanted.items() if value is not None}
     if changes:
         Project.objects.filter(id=project.id).update(**changes)
@@ -149,7 +156,7 @@ def set_member(*, principal: Principal, project_id: UUID, email: str, role: str)
     project = project_where(principal=principal, project_id=project_id, role=Role.OWNER)
     if role not in Role.values:
         raise Invalid(_("role must be owner, editor or viewer."), fields={"role": [_("Unknown role.")]})
-    user = User.objects.filter(email__iexact=email.strip(), is_active=True).first()
+    user = User.objects.filter(email__iexact=bare(email), is_active=True).first()
     if user is None:
         raise Invalid(
             _("Nobody signs in as %(email)s.") % {"email": email},
@@ -196,7 +203,8 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """A key and its secret, which exists nowhere else. Without scopes: all that the person may do."""
     _check_scopes(user, scopes)
-    if not name.strip():
+    name = bare(name)
+    if not name:
         raise Invalid(_("name must not be empty."), fields={"name": [_("Give the key a name.")]})
     if project_id is not None:
         project_where(principal=Principal(user), project_id=project_id, role=Role.VIEWER)
@@ -207,7 +215,7 @@ def create_api_key(
             with transaction.atomic():
                 key = ApiKey.objects.create(
                     user=user,
-                    name=name.strip()[:100],
+                    name=name[:100],
                     prefix=prefix,
                     digest=keys.digest(secret),
                     scopes=list(scopes) or everything,

@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import mailing
-from accounts.actions import as_uuid, audit, create_user, project_where
+from accounts.actions import as_uuid, audit, bare, create_user, project_where
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Invitation, Membership, Project, Role, User
 from accounts.principal import Principal
@@ -170,7 +170,7 @@ def join(*, token: str, email: str, name: str, password: str) -> User:
     Raises NotFound, Invalid, Conflict.
     """
     invitation = _claimed(token)
-    user = create_user(email=invitation.email or email, password=password, name=name.strip()[:150])
+    user = create_user(email=invitation.email or email, password=password, name=bare(name)[:150])
     if not invitation.email:
         user.emailaddress_set.update(verified=False)  # type: ignore[attr-defined]
     accept(principal=Principal(user), token=token)

@@ -25,6 +25,7 @@ THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
 A_YEAR = 365 * 86400
 LIFETIMES = (30, 90, 365)
+_LIVES = {str(days): timedelta(days=days) for days in LIFETIMES}
 
 
 @require_safe
@@ -36,7 +37,7 @@ def settings(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 @require_POST
 @signed_in
 def rename(request: HttpRequest, principal: Principal) -> HttpResponseBase:
-    principal.user.name = request.POST.get("name", "").strip()[:150]
+    principal.user.name = actions.bare(request.POST.get("name", ""))[:150]
     principal.user.save(update_fields=["name"])
     messages.success(request, _("Your name is saved."))
     return redirect("settings")
@@ -60,13 +61,14 @@ def change_password(request: HttpRequest, principal: Principal) -> HttpResponseB
 def create_key(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """Shows the secret on this one page; a reload cannot show it again."""
     days = request.POST.get("days", "")
+    life = _LIVES.get(days, _LIVES[str(min(LIFETIMES))]) if days else None
     try:
         key, secret = actions.create_api_key(
             user=principal.user,
             name=request.POST.get("name", ""),
             scopes=request.POST.getlist("scopes"),
             project_id=request.POST.get("project") or None,
-            expires_at=timezone.now() + timedelta(days=int(days)) if days.isdecimal() else None,
+            expires_at=timezone.now() + life if life else None,
         )
     except Refusal as refusal:
         return _page(

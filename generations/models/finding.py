@@ -233,11 +233,16 @@ def _edge(name: str, cursor: str) -> UUID | None:
 
 
 def _position(name: str, cursor: str) -> tuple[float, int] | None:
+    if not cursor:
+        return None
     rank, _, item = cursor.partition("~")
     try:
-        return (float(rank), int(item)) if cursor else None
+        place = float(rank), int(item)
     except ValueError:
         raise _not_ours(name) from None
+    if not 0 <= place[1] < 2**63:  # which no row of the database has
+        raise _not_ours(name)
+    return place
 
 
 def _not_ours(name: str) -> Invalid:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.actions import as_uuid
+from accounts.actions import as_uuid, bare
 from accounts.errors import Invalid
 from accounts.models import Project, Role
 from accounts.principal import Principal
@@ -35,7 +35,7 @@ def collections(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     held = Collection.objects.visible_to(principal).order_by("name", "id")
     if project := as_uuid(request.GET.get("project", "")):
         held = held.filter(project=project)
-    after = request.GET.get("after", "")[:200]
+    after = bare(request.GET.get("after", ""))[:200]
     if last := as_uuid(request.GET.get("beyond", "")):
         held = held.filter(name__gte=after).exclude(name=after, id__lte=last)
     found = covers(principal, held, PAGE + 1)

@@ -10,6 +10,7 @@ from django.test import Client
 
 from accounts.actions import create_project
 from accounts.models import Role
+from generations.actions import collecting
 from generations.models import Asset, facets
 from tests.api.conftest import client_of, send
 from tests.conftest import Person
@@ -79,6 +80,15 @@ def test_the_list_takes_every_filter_and_its_pages_lead_on(shelf: Shelf, client:
 def test_a_filter_that_is_wrong_is_named(client: Client, query: str) -> None:
     error = ok(client.get(f"/api/v1/assets?{query}"), 400)["error"]
     assert list(error["fields"]) == [query.partition("=")[0]]
+
+
+@pytest.mark.parametrize("cursor", ["1~99999999999999999999", "1~-1", "nan~1", "one~1", "1", "~"])
+def test_a_place_in_a_collection_that_nobody_was_told_is_refused_or_has_nothing(
+    shelf: Shelf, client: Client, cursor: str
+) -> None:
+    held = collecting.create(principal=shelf.ada.principal, project_id=shelf.ada.project.id, name="Best")
+    api = client.get(f"/api/v1/assets?collection={held.id}&cursor=older-{cursor}")
+    assert api.status_code == 400 or api.json()["results"] == []
 
 
 def test_one_picture_is_rated_and_made_a_favourite(shelf: Shelf, client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from django.test import Client
 
 from accounts.models import ApiKey, Membership, Project, Role
@@ -57,6 +58,29 @@ def test_the_password_changes_only_for_who_knows_it(ada: Person) -> None:
 def test_a_name_is_kept(ada: Person) -> None:
     page = browser_of(ada).post("/settings/name", {"name": " Ada Lovelace "}, follow=True)
     assert "Ada Lovelace" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/settings/name", {"name": "Ada\0"}),
+        ("/settings/keys", {"name": "CI\0"}),
+        ("/settings/keys", {"name": "CI", "days": "99999999999"}),
+        ("/projects", {"name": "Campaign\0"}),
+        ("/projects/{project}/name", {"name": "Campaign\0"}),
+        ("/projects/{project}/members", {"email": "nobody\0@example.com", "role": "viewer"}),
+    ],
+)
+def test_what_no_form_sends_and_no_database_keeps_is_no_error_of_ours(
+    path: str, form: dict[str, str], ada: Person
+) -> None:
+    answer = browser_of(ada).post(path.format(project=ada.project.id), form)
+    assert answer.status_code < 500
+
+
+def test_a_key_for_as_long_as_nobody_offered_is_not_one_for_ever(ada: Person) -> None:
+    browser_of(ada).post("/settings/keys", {"name": "CI", "days": "for ever"})
+    assert ApiKey.objects.get(name="CI").expires_at is not None
 
 
 def test_light_or_dark_is_in_the_page_before_any_script(ada: Person) -> None:
