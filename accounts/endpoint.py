@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, TypeVar
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ from accounts.errors import Invalid, NotAllowed, Refusal, wrong
 from accounts.models import Scope
 from accounts.principal import Principal
 
+M = TypeVar("M", bound=Model)
 MEBIBYTE = 1024 * 1024
 _ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
@@ -173,6 +175,11 @@ class Query:
         if found is None:
             raise wrong(name, _("must be an id."))
         return found
+
+    def within_project(self, found: QuerySet[M, M]) -> QuerySet[M, M]:
+        """Those of the project that was named; without one, all."""
+        project = self.uuid("project")
+        return found.filter(project=project) if project else found
 
     def words(self, name: str, choices: list[str]) -> list[str]:
         """One or several of the choices, separated by commas."""

@@ -19,7 +19,7 @@ from billing.money import dollars
 from generations.actions import batches, steering
 from generations.actions.batches import MOST_WORKS
 from generations.api.answers import GenerationBody, PriceAnswer
-from generations.api.generations import MOST_BODY, key_of
+from generations.api.generations import MOST_BODY, at_once, key_of
 from generations.api.present import stamp
 from generations.models import Batch
 
@@ -79,9 +79,7 @@ class Batches(Endpoint):
         query=[*PAGED, query("project", "Of this project", OpenApiTypes.UUID)],
     )
     def get(self, request: Request) -> Response:
-        found = Batch.objects.visible_to(self.principal)
-        if project := self.query.uuid("project"):
-            found = found.filter(project=project)
+        found = self.query.within_project(Batch.objects.visible_to(self.principal))
         return page(request, self.query, found, batches_json)
 
     @described(
@@ -96,8 +94,7 @@ class Batches(Endpoint):
         body = self.body(request)
         key = key_of(request, self.principal, body)
         outcome = batches.run(principal=self.principal, wanted=batches.read(body), render=batch_json, key=key)
-        replayed = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
-        return Response(outcome.answer, outcome.status, headers=replayed)
+        return at_once(outcome)
 
 
 class BatchQuotes(Endpoint):

@@ -62,9 +62,7 @@ class Collections(Endpoint):
         query=[*PAGED, DESCRIBED[0], query("q", "Whose name has this in it")],
     )
     def get(self, request: Request) -> Response:
-        found = Collection.objects.visible_to(self.principal)
-        if project := self.query.uuid("project"):
-            found = found.filter(project=project)
+        found = self.query.within_project(Collection.objects.visible_to(self.principal))
         if words := self.query.text("q"):
             found = found.filter(name__icontains=words)
         return page(request, self.query, found, collections_json)

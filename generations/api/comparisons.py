@@ -20,7 +20,7 @@ from accounts.principal import Principal
 from billing.money import dollars
 from generations.actions import comparing, together, voting
 from generations.api.answers import GenerationAnswer, GenerationBody
-from generations.api.generations import MOST_BODY, key_of
+from generations.api.generations import MOST_BODY, at_once, key_of
 from generations.api.present import generations_json, stamp
 from generations.models import Comparison, Generation
 
@@ -78,9 +78,7 @@ class Comparisons(Endpoint):
         query=[*PAGED, _PROJECT],
     )
     def get(self, request: Request) -> Response:
-        found = Comparison.objects.visible_to(self.principal)
-        if project := self.query.uuid("project"):
-            found = found.filter(project=project)
+        found = self.query.within_project(Comparison.objects.visible_to(self.principal))
         return page(request, self.query, found, partial(_named, self.principal))
 
     @described(
@@ -96,8 +94,7 @@ class Comparisons(Endpoint):
         key = key_of(request, self.principal, body)
         wanted = comparing.read(body)
         outcome = comparing.compare(principal=self.principal, wanted=wanted, render=comparison_json, key=key)
-        replayed = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
-        return Response(outcome.answer, outcome.status, headers=replayed)
+        return at_once(outcome)
 
 
 class ComparisonQuotes(Endpoint):

@@ -176,20 +176,28 @@ def key_of(request: Request, principal: Principal, body: dict[str, Any]) -> Key 
 
 def answer(request: Request, principal: Principal, outcome: Outcome, key: Key | None) -> Response:
     """The outcome of a submit: at once, or after as long a wait as was preferred."""
-    replayed = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
     seconds = preferred_wait(request)
     if seconds is None or outcome.status != status.HTTP_202_ACCEPTED or outcome.subject_id is None:
-        return Response(in_words(outcome.answer), outcome.status, headers=replayed)
+        return at_once(outcome)
     try:
         with waiting.watching(outcome.subject_id) as watch:
             over = waiting.until_ended(watch, seconds)
     except TooManyWaiting:
-        return Response(outcome.answer, outcome.status, headers=replayed)
+        return at_once(outcome)
     said = generation_json(generate.visible(principal, outcome.subject_id))
     code = status.HTTP_201_CREATED if over else status.HTTP_202_ACCEPTED
     if over and key is not None:
         idempotency.keep_final(key, code, said)
-    return Response(said, code, headers={**replayed, "Preference-Applied": f"wait={seconds}"})
+    return Response(said, code, headers={**_replayed(outcome), "Preference-Applied": f"wait={seconds}"})
+
+
+def at_once(outcome: Outcome) -> Response:
+    """The outcome as it was kept."""
+    return Response(in_words(outcome.answer), outcome.status, headers=_replayed(outcome))
+
+
+def _replayed(outcome: Outcome) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if outcome.replayed else {}
 
 
 def preferred_wait(request: Request) -> int | None:

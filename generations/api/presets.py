@@ -62,9 +62,7 @@ class Presets(Endpoint):
         query=[*PAGED, query("project", "Shared with this project", OpenApiTypes.UUID)],
     )
     def get(self, request: Request) -> Response:
-        found = Preset.objects.visible_to(self.principal).kept()
-        if project := self.query.uuid("project"):
-            found = found.filter(project=project)
+        found = self.query.within_project(Preset.objects.visible_to(self.principal).kept())
         return page(request, self.query, found, _many)
 
     @described("save_preset", "Keep a set-up", {201: PresetAnswer}, body=PresetBody, errors=[404])

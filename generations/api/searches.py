@@ -55,9 +55,7 @@ class Searches(Endpoint):
         query=[*PAGED, DESCRIBED[0]],
     )
     def get(self, request: Request) -> Response:
-        found = SavedSearch.objects.visible_to(self.principal)
-        if project := self.query.uuid("project"):
-            found = found.filter(project=project)
+        found = self.query.within_project(SavedSearch.objects.visible_to(self.principal))
         return page(request, self.query, found, lambda saved: [search_json(one) for one in saved])
 
     @described("save_search", "Keep a search", {201: SearchAnswer}, body=SearchBody, errors=[404])

@@ -13,7 +13,7 @@ let last; // where a range begins
 let hovered;
 
 export const focused = () => idOf(document.activeElement) ?? hovered;
-export const targets = () => (chosen.size ? [...chosen] : [focused()].filter(Boolean));
+const targets = () => (chosen.size ? [...chosen] : [focused()].filter(Boolean));
 
 function show() {
   const grid = current();
