@@ -55,6 +55,19 @@ def manifest(found: zipfile.ZipFile) -> Any:
     return json.loads(found.read("manifest.json"))
 
 
+def test_what_belongs_to_others_is_named_as_missing_and_nothing_is_told_of_it(
+    ada: Person, stranger: Person
+) -> None:
+    mine, theirs = kept(ada, 1)[0], keep(stranger, png(color="gold"), "zibeline.png")
+    found = downloaded(ada, mine, theirs)
+    assert [one["id"] for one in manifest(found)["pictures"]] == [str(mine.id)]
+    assert [one["id"] for one in manifest(found)["missing"]] == [str(theirs.id)]
+    assert len(found.namelist()) == 3, "one picture and two lists"
+    told = found.read("manifest.json") + found.read("manifest.csv")
+    assert b"zibeline" not in told
+    assert theirs.sha256.encode() not in told
+
+
 def test_originals_come_byte_for_byte_with_all_that_is_known_of_them(engine: Any, person: Person) -> None:
     made = Asset.objects.get(generation=ended(ask(person, "a red boat, 船", seed=7, tags=["sea"])))
     fields = {"references": [f"asset:{made.id}"], "provider": "prospolabs"}

@@ -172,6 +172,14 @@ def test_an_invitation_that_is_over_says_why_and_lets_nobody_in(
     assert not User.objects.filter(email="late@example.com").exists()
 
 
+def test_a_key_for_one_project_takes_nobody_into_another(ada: Person, stranger: Person) -> None:
+    token = link_to(ada).rpartition("/")[2]
+    client = client_of(stranger, project_id=stranger.project.id)
+    answer = send(client, "post", "/api/v1/invitations/accept", {"token": token})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "key_is_bound")
+    assert role_of(stranger, ada.project) is None
+
+
 def test_a_link_nobody_signed_is_none(ada: Person) -> None:
     link_to(ada)
     invitation = Invitation.objects.get()
