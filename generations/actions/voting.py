@@ -89,7 +89,7 @@ def columns_of(principal: Principal, comparison: Comparison) -> list[Column]:
     """In the order in which they were asked for."""
     made = list(Generation.objects.filter(comparison=comparison).select_related("user").order_by("id"))
     pictures: dict[UUID, list[Asset]] = defaultdict(list)
-    for asset in Asset.objects.made_by(made):
+    for asset in Asset.objects.made_by(made).select_related("user"):
         assert asset.generation_id is not None
         pictures[asset.generation_id].append(asset)
     return [Column(one, pictures[one.id], mark_of(principal, one.id)) for one in made]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -25,12 +26,13 @@ from generations.models import Asset
 from generations.web.stream import Work
 
 
-def price(works: Iterable[Work]) -> None:
+def price(works: Sequence[Work]) -> None:
     """Say of each work what a final of one of its pictures costs; alike ones are asked about once.
 
     Not of a column of a comparison: the price would say who made it. Its picture's own page has it.
     """
     known: dict[str, int | None] = {}
+    prefetch_related_objects([work.generation for work in works], "reference_uses")
     for work in works:
         if work.generation.comparison_id or not (work.editable and work.pictures):
             continue
@@ -39,7 +41,7 @@ def price(works: Iterable[Work]) -> None:
         asset, said = work.pictures[0], work.generation.parameters
         alike = [work.generation.model, said, asset.provider, asset.seed is None]
         shape = [drafting.nearest_aspect(asset.width, asset.height), asset.bytes > MOST_BYTES]
-        key = json.dumps([*alike, *shape, work.generation.reference_uses.count()], sort_keys=True)
+        key = json.dumps([*alike, *shape, len(work.generation.reference_uses.all())], sort_keys=True)
         if key not in known:
             known[key] = price_of(asset)
         work.final_price = known[key]

@@ -89,9 +89,11 @@ def page(principal: Principal, project: Project, *, before: UUID | None, editabl
 
 def with_pictures(generations: Sequence[Generation], *, editable: bool = True) -> list[Work]:
     """Each with its pictures: one more query, however many there are."""
+    known = {one.id: one for one in generations}
     pictures: dict[UUID, list[Asset]] = defaultdict(list)
     for asset in Asset.objects.made_by(generations):
         assert asset.generation_id is not None
+        asset.generation = known[asset.generation_id]
         pictures[asset.generation_id].append(asset)
     return [Work(one, pictures[one.id], editable) for one in generations]
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from generations.actions import comparing, presets, voting
@@ -150,6 +152,20 @@ def test_a_comparison_says_what_became_of_each_column(ada: Person) -> None:
     assert browser_of(ada).get(f"/comparisons/{comparison.id}", {"n": "99"}).status_code == 200
     assert comparing.visible(ada.principal, comparison.id) == comparison
     assert "a red boat" in text_of(browser_of(ada).get("/compare"))
+
+
+def test_many_columns_cost_no_more_questions_than_two(ada: Person) -> None:
+    client = browser_of(ada)
+
+    def asked(comparison: Comparison) -> int:
+        client.get(f"/comparisons/{comparison.id}")  # the first time it is noted who was told
+        with CaptureQueriesContext(connection) as questions:
+            assert client.get(f"/comparisons/{comparison.id}").status_code == 200
+        return len(questions)
+
+    two, _ = finished(ada)
+    four, _ = finished(ada, "runware:2K", "runware:3K", "prospolabs:2K", "prospolabs:3K")
+    assert asked(four) == asked(two)
 
 
 def test_columns_of_one_gateway_are_told_apart_by_what_was_asked_of_each(ada: Person) -> None:

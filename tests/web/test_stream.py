@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from accounts.models import Role
 from billing.pricing import set_price
 from generations.actions import generate
@@ -46,6 +49,22 @@ def test_a_stored_picture_takes_the_place_of_its_tile(ada: Person) -> None:
     html = htmx(browser_of(ada), "get", path).content.decode()
     assert f"/pictures/{asset.id}" in html
     assert html.count("tile waiting") == 1
+
+
+def test_many_works_cost_no_more_questions_than_one(ada: Person) -> None:
+    client = browser_of(ada)
+
+    def asked() -> int:
+        client.get("/")  # the first time it asks for more
+        with CaptureQueriesContext(connection) as questions:
+            assert client.get("/").status_code == 200
+        return len(questions)
+
+    made(ask(ada), "#000000")
+    one = asked()
+    for number in range(1, 5):
+        made(ask(ada), f"#00000{number}")
+    assert asked() == one
 
 
 def test_strangers_watch_in_vain(ada: Person, stranger: Person) -> None:
