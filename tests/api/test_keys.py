@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from accounts import actions
 from accounts.models import ApiKey, Project
+from generations.models import Notice
 from tests.api.conftest import client_of, secret_of, send
+from tests.api.test_foreign_ids import MARK, things_of
 from tests.conftest import Person
 
 
@@ -72,3 +74,21 @@ def test_a_key_above_its_rate_is_told_when_to_come_back(ada: Person, settings: A
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert f"in {refused.headers['Retry-After']} s" in refused.json()["error"]["message"]
+
+
+def test_no_list_tells_a_key_for_one_project_of_another(schema: dict[str, Any], ada: Person) -> None:
+    hers = things_of(ada, MARK, "teal")
+    Notice.objects.filter(id=hers.notice).update(project=hers.person.project)
+    other = actions.create_project(principal=hers.person.principal, name="Other")
+    whole, bound = client_of(hers.person), client_of(hers.person, project_id=other.id)
+    known = (MARK, hers.picture, hers.project, hers.collection, hers.notice)
+    telling = set()
+    for path, item in schema["paths"].items():
+        if "get" not in item or "{" in path:
+            continue
+        told, answer = whole.get(path), bound.get(path)
+        assert answer.status_code in {200, 403, 404}, path
+        texts = [(one.getvalue() if one.streaming else one.content).decode() for one in (told, answer)]
+        telling |= {path} if any(one in texts[0] for one in known) else set()
+        assert not any(one in texts[1] for one in known), path
+    assert len(telling) >= 12, "a key for all projects is told"
