@@ -112,12 +112,20 @@ def _post(submission: Submission, provider: Provider, references: tuple[Referenc
 
 
 def _fingerprint(exchange: Exchange[Report]) -> str:
-    """What leaves, as 64 digits: an account that was changed may send another request to another place.
+    """What leaves, as 64 digits: an account that was changed may send another request, to another place or
+    in another's name (a gateway knows our key for a request by the account's).
 
-    There our key is unknown, as it is where the first request went by a path that takes none.
+    There it is unknown, as it is where the first request went by a path that takes none. Another version
+    of an adapter may write other bytes: it does not send again what an earlier one sent.
     """
-    words = f"{exchange.method} {exchange.url}\n".encode() + (exchange.body or b"")
+    words = f"{exchange.method} {exchange.url}\n{_secrets(exchange)}\n".encode() + (exchange.body or b"")
     return hashlib.sha256(words).hexdigest()
+
+
+def _secrets(exchange: Exchange[Report]) -> list[str]:
+    """The account's key, wherever this gateway wants it."""
+    held = (exchange.headers.get(name, "") for name in ("authorization", "x-api-key"))
+    return [value.rpartition(" ")[2] for value in held]
 
 
 def _bounded(exchange: Exchange[Report], submission: Submission) -> Exchange[Report]:
@@ -204,8 +212,7 @@ def replace_theirs(submission: Submission, theirs: str) -> Submission:
 def _without_key(exchange: Exchange[Report], answer: Answer) -> Answer:
     """The answer with our own key blotted out, should a gateway repeat it: answers are kept and shown."""
     body = answer.body
-    for name in ("authorization", "x-api-key"):
-        secret = exchange.headers.get(name, "").rpartition(" ")[2].encode()
+    for secret in (held.encode() for held in _secrets(exchange)):
         if len(secret) >= 8 and secret in body:
             body = body.replace(secret, b"[key]")
     return answer if body is answer.body else replace(answer, body=body)

@@ -53,6 +53,15 @@ export const actions = {
   ArrowDown: () => step("ArrowDown"),
 };
 
+// A search field is emptied first: the browser would do that itself and tell nobody, so the shelf would stay.
+function leave(event) {
+  const field = event.target;
+  if (field.type !== "search" || !field.value) return field.blur();
+  event.preventDefault();
+  field.value = "";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
     const form = event.target.closest("form") ?? document.querySelector("[data-desk]");
@@ -67,7 +76,7 @@ document.addEventListener("keydown", (event) => {
     if (undo) event.preventDefault();
     return undo?.click();
   }
-  if (event.key === "Escape" && typing(event.target) && !keys?.open) return event.target.blur();
+  if (event.key === "Escape" && typing(event.target) && !keys?.open) return leave(event);
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const arrow = event.key.startsWith("Arrow");
   if (arrow && event.target.matches("input, summary")) return;

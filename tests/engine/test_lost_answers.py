@@ -141,6 +141,20 @@ def test_what_was_sent_without_our_key_is_not_sent_with_it_when_staff_change_the
     assert gateways.totals("bytespike")["calls"] == 1
 
 
+def test_what_was_sent_with_one_key_is_not_sent_with_another_that_may_be_another_account(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    generation = lose(person, gateways, "aigateway", Fault.RESET_AFTER)
+    in_state(generation, SubmissionState.UNKNOWN)
+    account = account_of("aigateway")
+    account.set_key("sandbox-another")
+    account.save()
+
+    all_ended([generation], hours=1)
+    assert story(gateways, generation) == Story("failed", "provider_lost", 0, 0, 35_000, 1)
+    assert gateways.totals("aigateway")["calls"] == 1
+
+
 def test_a_request_that_never_arrived_goes_out_again_only_where_the_gateway_keeps_our_key(
     person: Person, gateways: Control, engine: Net
 ) -> None:

@@ -24,8 +24,7 @@ from generations.models.search import Search
 from generations.storage import StorageUnavailable, originals
 from generations.storage.folder import FolderStorage
 from tests.conftest import Person, eventually, png
-from tests.library.conftest import Shelf
-from tests.library.test_at_once import patient, waiting
+from tests.library.conftest import Shelf, patient, waiting
 
 
 @pytest.fixture
