@@ -81,6 +81,25 @@ def update(
 
 
 @transaction.atomic
+def bring_again(*, principal: Principal, asset_id: UUID, name: str, tags: Sequence[str]) -> Asset:
+    """A picture that was there already takes the name and the tags it is brought with again.
+
+    Raises what ``update`` raises.
+    """
+    asset = visible(principal, asset_id, locked=True)
+    new_name = clean_name(name) not in {"", asset.name}
+    new_tags = [tag for tag in tags if tag not in asset.tags]
+    if not new_name and not new_tags:
+        return asset
+    return update(
+        principal=principal,
+        asset_id=asset.id,
+        name=name if new_name else None,
+        tags=[*asset.tags, *new_tags] if new_tags else None,
+    )
+
+
+@transaction.atomic
 def trash(*, principal: Principal, asset_id: UUID) -> Asset:
     """Move a picture to the trash, from where it can come back for 30 days. Twice changes nothing."""
     asset = _editable(principal, asset_id)

@@ -22,7 +22,6 @@ from accounts.describe import PAGED, described, page_of, query
 from accounts.endpoint import MEBIBYTE, Endpoint
 from accounts.errors import Invalid, NotFound
 from accounts.paging import PAGING
-from accounts.principal import Principal
 from generations import imaging, links
 from generations.actions import assets, uploads
 from generations.api import files, searching
@@ -82,7 +81,8 @@ class Assets(Endpoint):
             name=name or file.name or "",
             tags=tuple(tags),
         )
-        return Response(_one(_as_brought(self.principal, asset, name, tags)), status.HTTP_201_CREATED)
+        asset = assets.bring_again(principal=self.principal, asset_id=asset.id, name=name, tags=tags)
+        return Response(_one(asset), status.HTTP_201_CREATED)
 
 
 class OneAsset(Endpoint):
@@ -194,20 +194,6 @@ _UPLOAD = frozenset({"file", "project", "name", "tags"})
 
 def _one(asset: Asset) -> dict[str, Any]:
     return assets_json([asset.id])[0]
-
-
-def _as_brought(principal: Principal, asset: Asset, name: str, tags: list[str]) -> Asset:
-    """A picture that was there already takes the name and the tags it is brought with again."""
-    new_name = uploads.clean_name(name) not in {"", asset.name}
-    new_tags = [tag for tag in tags if tag not in asset.tags]
-    if not new_name and not new_tags:
-        return asset
-    return assets.update(
-        principal=principal,
-        asset_id=asset.id,
-        name=name if new_name else None,
-        tags=[*asset.tags, *new_tags] if new_tags else None,
-    )
 
 
 def _project(value: object) -> UUID | None:

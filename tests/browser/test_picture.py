@@ -169,7 +169,7 @@ def test_a_link_made_by_a_press_shows_a_visitor_the_picture_and_ends_by_another(
     page = visitor.go(f"/pictures/{pictures[0].id}")
     page.keyboard.press("s")
     page.get_by_label("Password").fill("open sesame")
-    page.get_by_label("They may download the original").check()
+    page.get_by_label("They may download the original, with all that its file says of itself").check()
     page.get_by_role("button", name="Make a link").click()
     expect(page.locator("[data-made] [data-copy]")).to_be_focused()
     address = page.locator(".address").inner_text()

@@ -12,8 +12,8 @@ from django.http import QueryDict
 
 from accounts import actions
 from accounts.errors import NotFound, Refusal
-from generations.actions import collecting, presets, searches
-from generations.models import CollectionItem, Preset
+from generations.actions import assets, collecting, presets, searches
+from generations.models import Asset, CollectionItem, Preset
 from generations.models.search import Search
 from tests.conftest import Person, eventually
 from tests.library.conftest import Shelf, do, patient, waiting
@@ -102,3 +102,16 @@ def test_whoever_comes_second_sees_what_the_first_did(live: str, person: Person)
         first = do(person, "tag", ids, tags=["x"])
     second = following[0].result()
     assert (first.changed, second.changed, second.undo) == (ids, [], [])
+
+
+def test_a_picture_that_two_bring_at_once_takes_the_tags_of_both(live: str, person: Person) -> None:
+    shelf = Shelf(person, actions.create_project(principal=person.principal, name="Campaign"))
+    picture = shelf.put().id
+
+    def bring(tag: str) -> Any:
+        return assets.bring_again(principal=person.principal, asset_id=picture, name="", tags=[tag])
+
+    with behind(lambda: bring("sea")) as following:
+        bring("sky")
+    following[0].result()
+    assert Asset.objects.get().tags == ["sky", "sea"]
