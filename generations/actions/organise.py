@@ -7,8 +7,9 @@ things to the same pictures at once wait for each other and neither loses what t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from accounts.actions import audit, project_to_fill, project_where
 from accounts.errors import NotFound, wrong
 from accounts.models import Role
 from accounts.principal import Principal
-from generations.actions import copying
+from generations.actions import copying, undoing
 from generations.actions.assets import MOST_TAGS, clean_rating, clean_tags
 from generations.models import Asset, Collection, CollectionItem
 from generations.models.search import Search
@@ -42,6 +43,8 @@ class Deed:
     rating: int | None = None
     project: UUID | None = None
     collection: UUID | None = None
+    ranks: Mapping[str, float] = field(default_factory=dict)
+    """Where in the collection they stood, by their ids; others go to its end."""
 
 
 @dataclass(slots=True)
@@ -109,7 +112,7 @@ def _tag(work: Work) -> Done:
     changed = [one for one, more in added.items() if more]
     more = RawSQL("tags || ARRAY(SELECT tag FROM unnest(%s::text[]) AS tag WHERE tag <> ALL (tags))", [tags])
     _update(changed, tags=more)
-    return Done(changed, undo=_by(changed, lambda one: {"verb": "untag", "tags": added[one]}))
+    return Done(changed, undo=undoing.each(changed, lambda one: {"verb": "untag", "tags": added[one]}))
 
 
 def _untag(work: Work) -> Done:
@@ -118,28 +121,28 @@ def _untag(work: Work) -> Done:
     changed = [one for one, less in lost.items() if less]
     left = RawSQL("ARRAY(SELECT tag FROM unnest(tags) AS tag WHERE tag <> ALL (%s::text[]))", [tags])
     _update(changed, tags=left)
-    return Done(changed, undo=_by(changed, lambda one: {"verb": "tag", "tags": lost[one]}))
+    return Done(changed, undo=undoing.each(changed, lambda one: {"verb": "tag", "tags": lost[one]}))
 
 
 def _rate(work: Work) -> Done:
     rating = clean_rating(work.asked.rating)
     before = {row.id: row.rating for row in work.rows if row.rating != rating}
     _update(before, rating=rating)
-    return Done(list(before), undo=_by(before, lambda one: {"verb": "rate", "rating": before[one]}))
+    return Done(list(before), undo=undoing.each(before, lambda one: {"verb": "rate", "rating": before[one]}))
 
 
 def _favorite(work: Work) -> Done:
     me = work.principal.user.id
     changed = [row.id for row in work.rows if me not in row.favorite_of]
     _update(changed, favorite_of=RawSQL("array_append(favorite_of, %s::uuid)", [me]))
-    return Done(changed, undo=_all(changed, {"verb": "unfavorite"}))
+    return Done(changed, undo=undoing.same(changed, {"verb": "unfavorite"}))
 
 
 def _unfavorite(work: Work) -> Done:
     me = work.principal.user.id
     changed = [row.id for row in work.rows if me in row.favorite_of]
     _update(changed, favorite_of=RawSQL("array_remove(favorite_of, %s::uuid)", [me]))
-    return Done(changed, undo=_all(changed, {"verb": "favorite"}))
+    return Done(changed, undo=undoing.same(changed, {"verb": "favorite"}))
 
 
 def _move(work: Work) -> Done:
@@ -147,29 +150,22 @@ def _move(work: Work) -> Done:
     target = project_to_fill(principal=work.principal, project_id=_needed(work.asked.project, "project"))
     before = {row.id: row.project_id for row in work.rows if row.project_id != target.id}
     items = CollectionItem.objects.filter(asset__in=before).order_by("collection_id", "rank", "id")
-    held: dict[UUID, list[UUID]] = defaultdict(list)
-    shown = items.filter(collection__deleted_at=None)  # into others nothing can be put back
-    for collection_id, asset_id in shown.values_list("collection_id", "asset_id"):
-        held[collection_id].append(asset_id)
+    put_back = undoing.collect(items.filter(collection__deleted_at=None))  # into others nothing can be
     items.delete()
     _update(before, project=target)
-    undo = _by(before, lambda one: {"verb": "move", "project": str(before[one])})
-    undo += [
-        {"verb": "collect", "collection": str(collection_id), "ids": [str(one) for one in assets]}
-        for collection_id, assets in held.items()
-    ]
-    return Done(list(before), undo=undo)
+    undo = undoing.each(before, lambda one: {"verb": "move", "project": str(before[one])})
+    return Done(list(before), undo=[*undo, *put_back])
 
 
 def _copy(work: Work) -> Done:
     target = project_to_fill(principal=work.principal, project_id=_needed(work.asked.project, "project"))
     made = copying.ask(principal=work.principal, sources=work.rows, project=target)
-    return Done(made, undo=_all(made, {"verb": "trash"}))
+    return Done(made, undo=undoing.same(made, {"verb": "trash"}))
 
 
 def _collect(work: Work) -> Done:
-    """To the end of a collection, in the order they were named."""
-    held = _collection(work)
+    """To the end of a collection, in the order they were named, or to where they stood in it."""
+    held, ranks = _collection(work), _clean_ranks(work.asked.ranks)
     foreign = [row for row in work.rows if row.project_id != held.project_id]
     if foreign:
         sentence = _("holds pictures of its own project; move or copy %(n)s of these there first.")
@@ -178,32 +174,31 @@ def _collect(work: Work) -> Done:
     last = held.items.aggregate(last=Max("rank"))["last"] or 0.0
     changed = [row.id for row in work.rows if row.id not in inside]
     CollectionItem.objects.bulk_create(
-        CollectionItem(collection=held, asset_id=one, rank=last + place)
+        CollectionItem(collection=held, asset_id=one, rank=ranks.get(str(one), last + place))
         for place, one in enumerate(changed, 1)
     )
-    undo = _all(changed, {"verb": "uncollect", "collection": str(held.id)})
+    undo = undoing.same(changed, {"verb": "uncollect", "collection": str(held.id)})
     return Done(changed, undo=undo)
 
 
 def _uncollect(work: Work) -> Done:
     held = _collection(work)
     items = held.items.filter(asset__in=work.rows).order_by("rank", "id")
-    changed = list(items.values_list("asset_id", flat=True))
+    changed, undo = list(items.values_list("asset_id", flat=True)), undoing.collect(items)
     items.delete()
-    undo = _all(changed, {"verb": "collect", "collection": str(held.id)})
     return Done(changed, undo=undo)
 
 
 def _trash(work: Work) -> Done:
     changed = [row.id for row in work.rows if row.trashed_at is None]
     _update(changed, trashed_at=Now())
-    return Done(changed, undo=_all(changed, {"verb": "restore"}))
+    return Done(changed, undo=undoing.same(changed, {"verb": "restore"}))
 
 
 def _restore(work: Work) -> Done:
     changed = [row.id for row in work.rows if row.trashed_at is not None]
     _update(changed, trashed_at=None)
-    return Done(changed, undo=_all(changed, {"verb": "trash"}))
+    return Done(changed, undo=undoing.same(changed, {"verb": "trash"}))
 
 
 VERBS: dict[str, Callable[[Work], Done]] = {
@@ -244,20 +239,6 @@ def _update(ids: Iterable[UUID], **changes: Any) -> None:
     Asset.objects.filter(id__in=list(ids)).update(**changes)
 
 
-def _all(ids: Sequence[UUID], body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The same call for all of them."""
-    return [{**body, "ids": [str(one) for one in ids]}] if ids else []
-
-
-def _by(ids: Iterable[UUID], body: Callable[[UUID], dict[str, Any]]) -> list[dict[str, Any]]:
-    """One call for all pictures that need the same."""
-    calls: dict[str, dict[str, Any]] = {}
-    for one in ids:
-        call = body(one)
-        calls.setdefault(repr(call), {**call, "ids": []})["ids"].append(str(one))
-    return list(calls.values())
-
-
 def _collection(work: Work) -> Collection:
     wanted = _needed(work.asked.collection, "collection")
     mine = Collection.objects.visible_to(work.principal).select_for_update(of=("self",))
@@ -278,6 +259,15 @@ def _some_tags(asked: Deed) -> list[str]:
     if tags := clean_tags(asked.tags):
         return tags
     raise wrong("tags", _("is missing; name one or more."))
+
+
+def _clean_ranks(ranks: object) -> Mapping[str, float]:
+    """Raises Invalid."""
+    if not isinstance(ranks, Mapping) or not all(
+        isinstance(rank, int | float) and isfinite(rank) for rank in ranks.values()
+    ):
+        raise wrong("ranks", _("must be numbers by the pictures' ids."))
+    return ranks
 
 
 def _audit(principal: Principal, asked: Deed, rows: Rows, done: Done) -> None:

@@ -23,7 +23,7 @@ from generations.models import facets
 from generations.models.facets import Count
 from generations.models.search import Search
 
-_BODY = ("verb", "ids", "search", "tags", "rating", "project", "collection")
+_BODY = ("verb", "ids", "search", "tags", "rating", "project", "collection", "ranks")
 _MOST_TAGS = 1_000
 
 
@@ -43,6 +43,11 @@ class BulkBody(serializers.Serializer[Any]):
     rating = serializers.IntegerField(min_value=0, max_value=5, required=False, help_text="For `rate`")
     project = serializers.UUIDField(required=False, help_text="Where to: for `move` and `copy`")
     collection = serializers.UUIDField(required=False, help_text="For `collect` and `uncollect`")
+    ranks = serializers.DictField(
+        child=serializers.FloatField(),
+        required=False,
+        help_text="For `collect`: where they stand in it, by id, as an `undo` says it; else at its end",
+    )
 
 
 class BulkAnswer(serializers.Serializer[Any]):
@@ -110,6 +115,7 @@ class Bulk(Endpoint):
             rating=body.get("rating"),
             project=id_in(body, "project"),
             collection=id_in(body, "collection"),
+            ranks=body.get("ranks", {}),
         )
         done = organise.bulk(
             principal=self.principal,

@@ -85,6 +85,7 @@ def change(request: HttpRequest, principal: Principal, asset_id: UUID) -> HttpRe
             tags=[*said.getlist("tags"), *filter(None, said.get("typed", "").split(","))],
             rating=int(stars) if stars.isdecimal() else None,
             collection=as_uuid(said.get("collection", "")),
+            ranks=_ranks(asset_id, said.get("rank", "")),
         )
     done = organise.bulk(principal=principal, asked=asked, ids=[asset_id], search=None)
     return _changed(request, principal, asset_id, asked, done)
@@ -145,7 +146,17 @@ def _way_back(asset_id: UUID, done: Done) -> str:
     if not done.undo:
         return ""
     call = {name: value for name, value in done.undo[0].items() if name != "ids"}
+    if stood := call.pop("ranks", None):
+        call["rank"] = stood[str(asset_id)]
     return f"{reverse('change_picture', args=[asset_id])}?{urlencode(call, doseq=True)}"
+
+
+def _ranks(asset_id: UUID, rank: str) -> dict[str, float]:
+    """Where it stood in a collection, as an undo's address says it."""
+    try:
+        return {str(asset_id): float(rank)}
+    except ValueError:
+        return {}
 
 
 def _here(named: dict[str, Any]) -> str:

@@ -209,6 +209,7 @@ def _asked(body: Mapping[str, Any]) -> Deed:
         rating=body.get("rating"),
         project=_id(body, "project"),
         collection=_id(body, "collection"),
+        ranks=body.get("ranks", {}),
     )
 
 

@@ -203,6 +203,27 @@ def test_a_cover_that_is_not_there_is_not_shown_and_is_the_cover_again_when_it_i
     assert cover_of(held) == three[1]
 
 
+@pytest.mark.parametrize("away", ["uncollect", "move"])
+def test_what_is_put_back_into_a_collection_stands_where_it_stood(
+    shelf: Shelf, three: list[UUID], held: Collection, away: str
+) -> None:
+    do(shelf.ada, "collect", [three[1], three[0], three[2]], collection=held.id)
+    named = {"collection": held.id} if away == "uncollect" else {"project": shelf.other.id}
+    done = do(shelf.ada, away, three[:2], **named)
+    take_back(shelf.ada, done)
+    inside = held.items.order_by("rank", "id").values_list("asset_id", flat=True)
+    assert list(inside) == [three[1], three[0], three[2]]
+
+
+@pytest.mark.parametrize("ranks", [["1"], {"x": "first"}, {"x": float("nan")}, None])
+def test_a_place_in_a_collection_is_a_number(
+    shelf: Shelf, three: list[UUID], held: Collection, ranks: Any
+) -> None:
+    with pytest.raises(Invalid, match="ranks must be numbers"):
+        do(shelf.ada, "collect", three, collection=held.id, ranks=ranks)
+    assert not CollectionItem.objects.exists()
+
+
 def test_moving_is_undone_although_a_collection_it_was_in_was_deleted(
     shelf: Shelf, three: list[UUID], held: Collection
 ) -> None:

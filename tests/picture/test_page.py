@@ -93,6 +93,20 @@ def test_a_picture_goes_into_collections_old_and_new_and_out_again(team: Team) -
     assert [one.name for one in page.context["collections"]] == ["Autumn"]
 
 
+def test_taken_out_of_a_collection_by_mistake_it_comes_back_to_its_place(team: Team) -> None:
+    me = team.owner.principal
+    held = collecting.create(principal=me, project_id=team.owner.project.id, name="Spring")
+    last = brought(team.owner, "olive")
+    for one in (team.asset, last):
+        collecting.place(principal=me, collection_id=held.id, asset_id=one.id)
+    editor, taken_out = team.browser("editor"), {"verb": "uncollect", "collection": str(held.id)}
+    page = editor.post(f"/pictures/{team.asset.id}/change", taken_out, follow=True)
+    (undo,) = (str(said.extra_tags).partition(" ")[2] for said in page.context["messages"])
+    editor.post(undo)
+    inside = held.items.order_by("rank").values_list("asset_id", flat=True)
+    assert list(inside) == [team.asset.id, last.id]
+
+
 VERBS = ("change", "comments", "shares")
 
 
