@@ -53,13 +53,10 @@ export const actions = {
   ArrowDown: () => step("ArrowDown"),
 };
 
-// A search field is emptied first: the browser would do that itself and tell nobody, so the shelf would stay.
+// A search keeps its words: the browser would empty the field and tell nobody, so that the shelf stayed as it was.
 function leave(event) {
-  const field = event.target;
-  if (field.type !== "search" || !field.value) return field.blur();
-  event.preventDefault();
-  field.value = "";
-  field.dispatchEvent(new Event("input", { bubbles: true }));
+  if (event.target.type === "search" && event.target.value) event.preventDefault();
+  event.target.blur();
 }
 
 document.addEventListener("keydown", (event) => {
