@@ -32,7 +32,7 @@ def accounts_from_environment() -> None:
         ],
         ignore_conflicts=True,
     )
-    accounts = list(ours)
+    accounts = list(ours.all())  # asked anew: those just made are among them
     for account in accounts:
         _align(account, wanted.get((account.provider, Source(account.source))))
     ProviderAccount.objects.bulk_update(accounts, _ALIGNED)

@@ -1,0 +1,45 @@
+"""Accounts that nobody enters by hand are there, whole, after one `manage.py seed`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from providers import registry
+from providers.models import ProviderAccount, Source
+
+pytestmark = pytest.mark.django_db
+KEYED = {"runware": {"api_key": "of-the-environment", "base_url": "http://127.0.0.1:9", "rpm": 7}}
+
+
+def told() -> dict[tuple[str, str], tuple[str, str]]:
+    """Address and key of each account that is switched on."""
+    return {
+        (one.provider, one.source): (one.base_url, one.open_key())
+        for one in ProviderAccount.objects.filter(enabled=True)
+    }
+
+
+def test_the_first_seed_leads_to_the_sandbox_and_nowhere_else(settings: Any) -> None:
+    settings.PROVIDER_ENV = {}
+    call_command("seed", verbosity=0)
+    first = settings.SANDBOX_PORT + 1
+    assert told() == {
+        (slug, Source.SANDBOX): (f"http://127.0.0.1:{first + place}", f"sandbox-{slug}")
+        for place, slug in enumerate(one.slug for one in registry.profiles())
+    }
+    assert all(one.name for one in ProviderAccount.objects.all())
+
+
+def test_a_key_in_the_environment_takes_the_sandboxs_place_while_it_is_there(settings: Any) -> None:
+    settings.PROVIDER_ENV = KEYED
+    call_command("seed", verbosity=0)
+    assert told()["runware", Source.ENVIRONMENT] == ("http://127.0.0.1:9", "of-the-environment")
+    assert ("runware", Source.SANDBOX) not in told()
+    assert ProviderAccount.objects.get(provider="runware", enabled=True).rpm == 7
+    settings.PROVIDER_ENV = {}
+    call_command("seed", verbosity=0)
+    assert ("runware", Source.ENVIRONMENT) not in told()
+    assert ("runware", Source.SANDBOX) in told()
