@@ -39,6 +39,7 @@ class ProviderAccount(models.Model):
     ``max_in_flight`` and ``rpm`` (submits per minute) left empty are the provider's published
     limits. ``recent_calls`` are the times of the last minute's submits, kept only where there
     is a limit; pauses double from 30 s to 10 min (``pause_level``) and end with one probe.
+    ``absent``: switched off not by staff, but because the environment names it no more.
     ``settings`` are the adapter's own switches, and for every provider ``call_timeout``: the most
     seconds one call through this account may take, where the provider's own figure is too patient.
     """
@@ -48,6 +49,7 @@ class ProviderAccount(models.Model):
     name = models.CharField(max_length=100)
     position = models.PositiveSmallIntegerField(default=0, help_text="Lower is tried first")
     enabled = models.BooleanField(default=True)
+    absent = models.BooleanField(db_default=False, editable=False)
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.ADMIN, editable=False)
     base_url = models.CharField(
         max_length=200, blank=True, help_text="An origin without path; empty for the provider's own"

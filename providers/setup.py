@@ -17,7 +17,7 @@ def accounts_from_environment() -> None:
     """Bring the accounts in line with ``<PROVIDER>_…`` and ``SANDBOX``. Harmless to repeat.
 
     An account of the environment goes before staff's own; the sandbox serves only providers
-    that have no other account switched on.
+    that have no other account switched on. Either stays off once staff have switched it off.
     """
     ours = ProviderAccount.objects.exclude(source=Source.ADMIN)
     of_staff = ProviderAccount.objects.filter(source=Source.ADMIN, enabled=True)
@@ -39,7 +39,7 @@ def accounts_from_environment() -> None:
 
 
 _Given = Mapping[str, Any]
-_ALIGNED = ("name", "base_url", "enabled", "max_in_flight", "rpm", "sealed_key", "key_hint")
+_ALIGNED = ("name", "base_url", "enabled", "absent", "max_in_flight", "rpm", "sealed_key", "key_hint")
 
 
 def _wanted(staffed: set[str]) -> dict[tuple[str, Source], _Given]:
@@ -61,9 +61,12 @@ def _wanted(staffed: set[str]) -> dict[tuple[str, Source], _Given]:
 
 
 def _align(account: ProviderAccount, given: _Given | None) -> None:
-    account.enabled = given is not None
     if given is None:
+        account.absent = account.absent or account.enabled
+        account.enabled = False
         return
+    account.enabled = account.enabled or account.absent  # what staff have switched off stays off
+    account.absent = False
     account.name, account.base_url = given["name"], str(given["base_url"])
     account.max_in_flight = given.get("max_in_flight") or None
     account.rpm = given.get("rpm") or None

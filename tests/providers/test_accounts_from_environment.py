@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
 from providers import registry
 from providers.models import ProviderAccount, Source
+from tests.conftest import make_person
 
 pytestmark = pytest.mark.django_db
 KEYED = {"runware": {"api_key": "of-the-environment", "base_url": "http://127.0.0.1:9", "rpm": 7}}
@@ -43,3 +46,17 @@ def test_a_key_in_the_environment_takes_the_sandboxs_place_while_it_is_there(set
     call_command("seed", verbosity=0)
     assert ("runware", Source.ENVIRONMENT) not in told()
     assert ("runware", Source.SANDBOX) in told()
+
+
+def test_what_staff_have_switched_off_stays_off_when_a_worker_starts_anew(settings: Any) -> None:
+    settings.PROVIDER_ENV = KEYED
+    call_command("seed", verbosity=0)
+    bought = ProviderAccount.objects.get(source=Source.ENVIRONMENT)
+    browser = Client()
+    browser.force_login(make_person("staff@example.com", staff=True).user)
+    browser.post(reverse("switch_account", args=[bought.id]), {"enabled": "off"})
+    call_command("seed", verbosity=0)
+    assert ("runware", Source.ENVIRONMENT) not in told()
+    browser.post(reverse("switch_account", args=[bought.id]), {"enabled": "on"})
+    call_command("seed", verbosity=0)
+    assert ("runware", Source.ENVIRONMENT) in told()
