@@ -86,10 +86,11 @@ function leaves(verb, body) {
 
 export async function act(verb, body = {}, ids = targets()) {
   if (!ids.length) return tell(said.taken);
-  const revert = apply(verb, body, ids);
   const [changed, undo, sentences] = [[], [], []];
   for (let at = 0; at < ids.length; at += AT_ONCE) {
-    const answer = await ask(said.bulk, { verb, ...body, ids: ids.slice(at, at + AT_ONCE) });
+    const part = ids.slice(at, at + AT_ONCE);
+    const revert = apply(verb, body, part);
+    const answer = await ask(said.bulk, { verb, ...body, ids: part });
     if (!answer) {
       revert();
       break;
@@ -98,7 +99,7 @@ export async function act(verb, body = {}, ids = targets()) {
     undo.push(...answer.undo);
     sentences.push(answer.sentence);
     forget(answer.not_found);
-    if (leaves(verb, body)) forget(ids.slice(at, at + AT_ONCE));
+    if (leaves(verb, body)) forget(part);
   }
   show();
   if (sentences.length) tell(sentences.join(" "), undo.length ? () => takeBack(undo) : null);

@@ -119,3 +119,14 @@ def visitor(visit: Any, person: Person) -> Visitor:
     window: Visitor = visit()
     window.sign_in(person)
     return window
+
+
+@pytest.fixture
+def interceptable(visitor: Visitor) -> None:
+    """So that what a test holds up or cuts is held up and cut from the first request on.
+
+    A page that is open already learns in its own time that its requests go another way; a key pressed
+    meanwhile could send one past it.
+    """
+    visitor.page.route("**/nothing", lambda route: route.abort())
+    visitor.go("/")

@@ -143,6 +143,7 @@ def test_a_batch_from_its_words_to_its_pictures(visitor: Visitor, control: Contr
     assert Batch.objects.get().works == 4
 
 
+@pytest.mark.usefixtures("interceptable")
 def test_where_no_stream_gets_through_work_is_asked_about(visitor: Visitor, control: Control) -> None:
     control.settings(picture="tiny", latency=1)
     page = visitor.page

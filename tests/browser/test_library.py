@@ -89,6 +89,7 @@ def test_pictures_are_dragged_into_a_collection_and_into_order(visitor: Visitor,
     assert shown(page) == wanted
 
 
+@pytest.mark.usefixtures("interceptable")
 def test_files_are_brought_three_at_a_time_and_each_failure_has_its_name(
     visitor: Visitor, person: Person
 ) -> None:

@@ -168,6 +168,7 @@ def test_a_session_that_ends_while_composing_takes_nothing_away(visitor: Visitor
     expect(page.locator("#prompt")).to_have_value("many words")
 
 
+@pytest.mark.usefixtures("interceptable")
 def test_a_server_that_is_away_is_said_and_waited_for(visitor: Visitor) -> None:
     page = visitor.page
     page.locator("#prompt").fill("many words")

@@ -12,7 +12,7 @@ from tests.browser.library import COLORS, bring, opened
 from tests.browser.test_prices import held
 from tests.conftest import Person, ask, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("interceptable")]
 
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
