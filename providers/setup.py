@@ -32,7 +32,8 @@ def accounts_from_environment() -> None:
         ],
         ignore_conflicts=True,
     )
-    accounts = list(ours.all())  # asked anew: those just made are among them
+    # Asked anew: those just made are among them, and nobody switches one meanwhile.
+    accounts = list(ours.select_for_update(no_key=True))
     for account in accounts:
         _align(account, wanted.get((account.provider, Source(account.source))))
     ProviderAccount.objects.bulk_update(accounts, _ALIGNED)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from providers import registry
 from providers.models import ProviderAccount, Source
-from tests.conftest import make_person
+from providers.setup import accounts_from_environment
+from tests.conftest import eventually, make_person
+from tests.library.conftest import patient, waiting
 
-pytestmark = pytest.mark.django_db
 KEYED = {"runware": {"api_key": "of-the-environment", "base_url": "http://127.0.0.1:9", "rpm": 7}}
 
 
@@ -25,7 +27,7 @@ def told() -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-def test_the_first_seed_leads_to_the_sandbox_and_nowhere_else(settings: Any) -> None:
+def test_the_first_seed_leads_to_the_sandbox_and_nowhere_else(db: None, settings: Any) -> None:
     settings.PROVIDER_ENV = {}
     call_command("seed", verbosity=0)
     first = settings.SANDBOX_PORT + 1
@@ -36,7 +38,7 @@ def test_the_first_seed_leads_to_the_sandbox_and_nowhere_else(settings: Any) -> 
     assert all(one.name for one in ProviderAccount.objects.all())
 
 
-def test_a_key_in_the_environment_takes_the_sandboxs_place_while_it_is_there(settings: Any) -> None:
+def test_a_key_in_the_environment_takes_the_sandboxs_place_while_it_is_there(db: None, settings: Any) -> None:
     settings.PROVIDER_ENV = KEYED
     call_command("seed", verbosity=0)
     assert told()["runware", Source.ENVIRONMENT] == ("http://127.0.0.1:9", "of-the-environment")
@@ -48,7 +50,7 @@ def test_a_key_in_the_environment_takes_the_sandboxs_place_while_it_is_there(set
     assert ("runware", Source.SANDBOX) in told()
 
 
-def test_what_staff_have_switched_off_stays_off_when_a_worker_starts_anew(settings: Any) -> None:
+def test_what_staff_have_switched_off_stays_off_when_a_worker_starts_anew(db: None, settings: Any) -> None:
     settings.PROVIDER_ENV = KEYED
     call_command("seed", verbosity=0)
     bought = ProviderAccount.objects.get(source=Source.ENVIRONMENT)
@@ -60,3 +62,16 @@ def test_what_staff_have_switched_off_stays_off_when_a_worker_starts_anew(settin
     browser.post(reverse("switch_account", args=[bought.id]), {"enabled": "on"})
     call_command("seed", verbosity=0)
     assert ("runware", Source.ENVIRONMENT) in told()
+
+
+def test_what_staff_switch_off_while_a_worker_starts_is_off(live: str, settings: Any) -> None:
+    settings.PROVIDER_ENV = KEYED
+    call_command("seed", verbosity=0)
+    bought = ProviderAccount.objects.filter(source=Source.ENVIRONMENT)
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            bought.update(enabled=False)
+            starting = worker.submit(patient, accounts_from_environment)
+            eventually(waiting, what="the worker waiting for the account")
+        starting.result()
+    assert not bought.get().enabled
