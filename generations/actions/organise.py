@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +29,8 @@ from generations.models.search import Search
 
 MOST_IDS = 1_000
 MOST_FOUND = 10_000
+_FURTHEST = 2.0**53
+"""A rank beyond has no neighbours."""
 _LISTED = 100
 """So many ids are written into the audit trail."""
 
@@ -264,7 +265,7 @@ def _some_tags(asked: Deed) -> list[str]:
 def _clean_ranks(ranks: object) -> Mapping[str, float]:
     """Raises Invalid."""
     if not isinstance(ranks, Mapping) or not all(
-        isinstance(rank, int | float) and isfinite(rank) for rank in ranks.values()
+        isinstance(rank, int | float) and abs(rank) <= _FURTHEST for rank in ranks.values()
     ):
         raise wrong("ranks", _("must be numbers by the pictures' ids."))
     return ranks

@@ -215,7 +215,7 @@ def test_what_is_put_back_into_a_collection_stands_where_it_stood(
     assert list(inside) == [three[1], three[0], three[2]]
 
 
-@pytest.mark.parametrize("ranks", [["1"], {"x": "first"}, {"x": float("nan")}, None])
+@pytest.mark.parametrize("ranks", [["1"], {"x": "first"}, {"x": float("nan")}, {"x": 10**400}, None])
 def test_a_place_in_a_collection_is_a_number(
     shelf: Shelf, three: list[UUID], held: Collection, ranks: Any
 ) -> None:
