@@ -7,12 +7,10 @@ median. Scaling, encoding and small changes of colour move few of them across it
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from operator import mul
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageStat
 
-from generations.imaging.placeholder import cosines
+from generations.imaging.waves import frequencies
 
 SIDE = 32
 ALIKE = 10
@@ -23,19 +21,16 @@ _FLAT = 1.5
 """Levels of brightness, of 256, by which a picture must vary (standard deviation)."""
 _WAVES = 64
 _HIGHEST = 10
-_ORDER = [(x, sum_ - x) for sum_ in range(1, _HIGHEST + 1) for x in range(sum_ + 1)][:_WAVES]
+_PLACES = [(x, sum_ - x) for sum_ in range(1, _HIGHEST + 1) for x in range(sum_ + 1)][:_WAVES]
 _MARGINS = (0.02, 0.04)
 
 
 def likeness(image: Image.Image) -> int:
     """64 bits as a signed whole number; NOTHING where there is nothing to go by."""
-    values = _brightness(image)
-    if statistics.pstdev(values) < _FLAT:
+    bright = _brightness(image)
+    if ImageStat.Stat(bright).stddev[0] < _FLAT:
         return NOTHING
-    across = cosines(SIDE, _HIGHEST + 1)
-    rows = [values[at : at + SIDE] for at in range(0, len(values), SIDE)]
-    by_row = [[sum(map(mul, row, wave)) for row in rows] for wave in across]
-    waves = [sum(map(mul, by_row[x], across[y])) for x, y in _ORDER]
+    waves = frequencies(bright.tobytes(), SIDE, _PLACES)
     middle = statistics.median(waves)
     bits = sum(1 << place for place, wave in enumerate(waves) if wave > middle)
     return bits - (1 << 64) if bits >> 63 else bits
@@ -51,12 +46,12 @@ def likenesses(image: Image.Image) -> list[int]:
     return [one for one in found if one != NOTHING]
 
 
-def _brightness(image: Image.Image) -> Sequence[int]:
+def _brightness(image: Image.Image) -> Image.Image:
     if image.mode == "RGBA":  # on white, as pages and JPEG show it
         ground = Image.new("RGB", image.size, "white")
         ground.paste(image, mask=image.getchannel("A"))
         image = ground
-    return image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX).tobytes()
+    return image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
 
 
 def _trimmed(image: Image.Image) -> Image.Image | None:
