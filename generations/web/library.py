@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -46,6 +47,8 @@ def library(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         whole = not is_fragment(request) or request.headers.get("HX-History-Restore-Request")
         context |= _around(principal, search)
         answer = render(request, "library.html" if whole else "_fragments/shelf.html", context)
+        if _is_typing(request, search):
+            answer.headers["HX-Replace-Url"] = request.get_full_path()
     patch_vary_headers(answer, ["HX-Request"])
     return answer
 
@@ -112,6 +115,13 @@ def covers(principal: Principal, held: CollectionQuerySet, most: int) -> list[Co
         one.shown = pictures.get(cover) if cover else None  # type: ignore[attr-defined]
         one.contents = inside[one.id]  # type: ignore[attr-defined]
     return found
+
+
+def _is_typing(request: HttpRequest, search: Search) -> bool:
+    """Whether it is the page's own search with other words: a pause in typing, no step to go back by."""
+    page = Search.of(QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query))
+    typed = request.headers.get("HX-Trigger") == "filters" and page.q and search.q
+    return bool(typed) and page.changed(q=search.q, trashed=False) == search
 
 
 def _pictures(principal: Principal, search: Search, request: HttpRequest) -> dict[str, Any]:

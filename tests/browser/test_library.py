@@ -149,6 +149,18 @@ def test_filters_and_words_narrow_together_and_back_goes_back(visitor: Visitor, 
     expect(page.get_by_role("heading", name="No picture matches")).to_be_visible()
 
 
+def test_back_leaves_a_search_whose_words_were_typed_with_pauses(visitor: Visitor, person: Person) -> None:
+    bring(person)
+    page = opened(visitor)
+    page.keyboard.press("/")
+    for letters, so_far in (("b", "b"), ("lu", "blu"), ("e", "blue")):
+        page.keyboard.type(letters)
+        page.wait_for_url(re.compile(rf"q={so_far}(&|$)"))
+    page.go_back()
+    page.wait_for_url(re.compile(r"/library$"))
+    expect(page.locator(".grid .tile")).to_have_count(len(COLORS))
+
+
 LONG_PRESS = """one => new Promise((done) => {
   const box = one.getBoundingClientRect();
   const said = {bubbles: true, pointerType: "touch", clientX: box.x + 20, clientY: box.y + 20};
