@@ -37,12 +37,12 @@ def events(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """Server-sent events for a project that I may see; 503 where this process has no room for more."""
     project = project_where(principal=principal, project_id=request.GET.get("project", ""), role=Role.VIEWER)
     try:
-        return streamed(partial(_told, project.id), wide=True)
+        return streamed(partial(_told, principal, project.id), wide=True)
     except TooManyWaiting as refusal:
         return HttpResponse(status=503, headers={"Retry-After": str(int(refusal.retry_after or 2))})
 
 
-def _told(project_id: UUID, watch: Watch) -> Generator[str]:
+def _told(principal: Principal, project_id: UUID, watch: Watch) -> Generator[str]:
     """First of all "look": whatever moved before the page listened. Then what moves in the project."""
     end = time.monotonic() + LONGEST
     yield "retry: 2000\nevent: look\ndata: []\n\n"
@@ -50,7 +50,7 @@ def _told(project_id: UUID, watch: Watch) -> Generator[str]:
     while time.monotonic() < end:
         watch.sleep(KEEP_ALIVE)
         moved = watch.moved()
-        said = _said(project_id, moved)
+        said = _said(principal, project_id, moved)
         if not said and time.monotonic() - said_at > KEEP_ALIVE:
             said = "event: still\ndata: []\n\n"
         if said:
@@ -60,17 +60,18 @@ def _told(project_id: UUID, watch: Watch) -> Generator[str]:
             time.sleep(AT_MOST_EVERY)  # no condition to wait for: what moves meanwhile is told together
 
 
-def _said(project_id: UUID, moved: set[UUID] | None) -> str:
+def _said(principal: Principal, project_id: UUID, moved: set[UUID] | None) -> str:
     if moved is None:
         return "event: look\ndata: []\n\n"
-    mine = _of_project(project_id, moved)
+    mine = _of_project(principal, project_id, moved)
     return f"event: moved\ndata: {json.dumps(mine)}\n\n" if mine else ""
 
 
-def _of_project(project_id: UUID, moved: set[UUID]) -> list[str]:
+def _of_project(principal: Principal, project_id: UUID, moved: set[UUID]) -> list[str]:
+    """Those of the project, as long as its pages are there for whoever listens."""
     if not moved:
         return []
-    found = Generation.objects.filter(id__in=moved, project=project_id)
+    found = Generation.objects.visible_to(principal).filter(id__in=moved, project=project_id)
     ids = [str(one) for one in found.values_list("id", flat=True)]
     connection.close()
     return ids
