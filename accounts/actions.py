@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -17,6 +18,9 @@ from accounts import keys, rows
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.models import ApiKey, AuditEvent, Membership, Project, Role, Scope, User
 from accounts.principal import Principal
+
+log = logging.getLogger(__name__)
+_A_MINUTE = timedelta(minutes=1)
 
 
 def as_uuid(text: UUID | str) -> UUID | None:
@@ -41,6 +45,20 @@ def audit(
     AuditEvent.objects.create(
         actor=actor, verb=verb, subject=str(subject)[:100], project_id=project, detail=detail
     )
+
+
+def audit_refusal(actor: User, tried: str) -> None:
+    """Write down that somebody tried what is not theirs to do: once a minute, however often they try.
+
+    That it cannot be written is no reason for another answer than the refusal.
+    """
+    tried = tried[:100]
+    lately = AuditEvent.objects.filter(actor=actor, verb="refused", subject=tried, at__gt=Now() - _A_MINUTE)
+    try:
+        if not lately.exists():
+            audit(actor, "refused", tried)
+    except Error as error:
+        log.warning("a refused try is not in the audit trail: %s", type(error).__name__)
 
 
 @transaction.atomic

@@ -9,14 +9,17 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
+from prometheus_client import Counter
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from accounts import keys, rows
+from accounts import actions, keys, rows
 from accounts.models import ApiKey, User
 from accounts.principal import Principal
 
+REFUSED = Counter("seedbank_api_keys_refused", "API keys turned away by this process", registry=None)
 _NO = "The API key is missing, malformed, expired or revoked."
 
 
@@ -44,6 +47,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         key = key_named(words[1].decode("latin-1")) if len(words) == 2 else None
         if key is None:
+            REFUSED.inc()
             raise AuthenticationFailed(_NO, code="invalid_api_key")
         now = timezone.now()
         if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
@@ -59,3 +63,9 @@ def principal_of(request: Request | HttpRequest) -> Principal:
     assert isinstance(request.user, User)
     key = getattr(request, "auth", None)
     return Principal(request.user, key if isinstance(key, ApiKey) else None)
+
+
+def note_refusal(request: HttpRequest) -> None:
+    """Whoever tries to change what is not theirs to change leaves a line in the audit trail."""
+    if request.method not in SAFE_METHODS and isinstance(request.user, User):
+        actions.audit_refusal(request.user, f"{request.method} {request.path}")

@@ -24,6 +24,7 @@ from rest_framework import exceptions as rest
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from accounts.authentication import note_refusal
 from accounts.endpoint import TooLarge
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
 from billing.errors import InsufficientCredit
@@ -99,6 +100,8 @@ def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
         return None
     set_rollback()
     view = context.get("view")
+    if isinstance(error, NotAllowed):
+        note_refusal(context["request"]._request)
     headers = _headers(problem)
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="seedbank"'

@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from accounts import authentication
+from generations import webhooks
 from generations.states import CLAIMABLE, ENDED, OVER
-from generations.webhooks import REFUSED
 
 _GENERATIONS = """
 SELECT status, count(*) FROM generations_generation WHERE status <> ALL(%s) GROUP BY 1
@@ -101,4 +102,5 @@ def _rows(sql: str, *values: list[str] | UUID) -> list[tuple[Any, ...]]:
 
 REGISTRY = CollectorRegistry()
 REGISTRY.register(Rows())
-REGISTRY.register(REFUSED)
+REGISTRY.register(webhooks.REFUSED)
+REGISTRY.register(authentication.REFUSED)

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from accounts.authentication import principal_of
+from accounts.authentication import note_refusal, principal_of
 from accounts.errors import NotAllowed, NotFound, Refusal
 from accounts.principal import Principal
 
@@ -42,6 +42,7 @@ def signed_in(page: Page[P]) -> View[P]:
         except NotFound as refusal:
             raise Http404(refusal.message) from None
         except NotAllowed as refusal:
+            note_refusal(request)
             raise PermissionDenied(refusal.message) from None
         except Refusal as refusal:
             return say(request, refusal.message)
@@ -57,7 +58,7 @@ def staff_only(page: Page[P]) -> View[P]:
         request: HttpRequest, principal: Principal, /, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponseBase:
         if not principal.user.is_staff:
-            raise PermissionDenied(_("This page is for staff. Ask one of them if you need to see it."))
+            raise NotAllowed(_("This page is for staff. Ask one of them if you need to see it."))
         return page(request, principal, *args, **kwargs)
 
     return signed_in(answer)

@@ -20,7 +20,7 @@ from tests.web.conftest import brought, browser_of, let_in
 # Verbs that happen in no project, or concern nobody else in it.
 QUIET = {
     "create_user", "create_api_key", "revoke_api_key", "change_password", "erase_person", "update_user",
-    "show_password_link", "test_account", "switch_account", "vote",
+    "show_password_link", "test_account", "switch_account", "vote", "refused",
 }  # fmt: skip
 
 
