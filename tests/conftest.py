@@ -38,6 +38,7 @@ from generations.actions import asking, generate
 from generations.engine import pace
 from generations.engine.media import Media
 from generations.engine.net import Net
+from generations.management.commands.seed import FIRST_EMAIL
 from generations.models import Generation
 from generations.states import ENDED
 from providers.models import ProviderAccount
@@ -96,15 +97,22 @@ def control(sandbox: Sandbox) -> Iterator[Control]:
 
 @pytest.fixture(scope="session")
 def template(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> str:
-    """A migrated database that nobody is connected to. The first worker of a run makes it for all."""
+    """A seeded database that nobody is connected to, and as ``…_bare`` what it was before that.
+
+    The first worker of a run makes them for all.
+    """
     draft = f"{RUN}_draft"
     with django_db_blocker.unblock(), maintenance() as link:
         link.execute("SELECT pg_advisory_lock(hashtext(%s))", [RUN])
         if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [RUN]).fetchone():
-            drop(draft)
+            for left_over in (draft, f"{RUN}_bare"):
+                drop(left_over)
             link.execute(f'CREATE DATABASE "{draft}"'.encode())
             move_to(NAME=draft)
             call_command("migrate", interactive=False, verbosity=0)
+            disconnect()
+            clone(draft, f"{RUN}_bare")
+            call_command("seed", verbosity=0)
             disconnect()
             link.execute(f'ALTER DATABASE "{draft}" RENAME TO "{RUN}"'.encode())
     return RUN
@@ -139,7 +147,7 @@ def live(
         finally:
             move_to(NAME=before)
         drop(name)
-        astray = User.objects.exists()
+        astray = User.objects.exclude(email=FIRST_EMAIL).exists()
         disconnect()
         if astray:
             drop(before)
@@ -224,8 +232,7 @@ def make_person(email: str = "ada@example.com", *, credit: int = 100 * DOLLAR, s
 
 @pytest.fixture
 def shop(db: None) -> None:
-    """Sandbox accounts at all five gateways, and their published prices; rolled back afterwards."""
-    call_command("seed", verbosity=0)
+    """What `seed` makes: sandbox accounts at all five gateways, published prices, a first person."""
 
 
 @pytest.fixture
@@ -241,12 +248,11 @@ def stranger(shop: None) -> Person:
 
 @pytest.fixture
 def gateways(sandbox: Sandbox, control: Control, live: str) -> Control:
-    """Five accounts on the sandbox, and the published prices, in the live database."""
+    """The five accounts of the live database lead to this worker's sandbox."""
     return connect_gateways(sandbox, control)
 
 
 def connect_gateways(sandbox: Sandbox, control: Control) -> Control:
-    call_command("seed", verbosity=0)
     for account in ProviderAccount.objects.all():
         account.base_url = sandbox.origin(account.provider)
         account.rpm = 100_000

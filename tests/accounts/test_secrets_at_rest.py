@@ -24,6 +24,7 @@ SECRET = "rw-very-secret-key-1234"
 
 @pytest.fixture
 def account(db: None, settings: Any) -> ProviderAccount:
+    ProviderAccount.objects.all().delete()
     settings.FIELD_KEYS = OLD
     account = ProviderAccount(provider="runware", name="ours")
     account.set_key(SECRET)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.core.management import call_command
-
 from accounts.errors import Conflict
 from billing.errors import InsufficientCredit
 from billing.models import Hold
@@ -18,7 +16,6 @@ PRICE = 14_000
 
 
 def test_of_fifty_submits_with_credit_for_ten_exactly_ten_are_taken_on(live: str) -> None:
-    call_command("seed", verbosity=0)
     person = make_person(credit=10 * PRICE)
 
     answers = crowd(50, lambda _: submit(person.principal), refusals=(InsufficientCredit,))
@@ -31,7 +28,6 @@ def test_of_fifty_submits_with_credit_for_ten_exactly_ten_are_taken_on(live: str
 
 
 def test_one_key_sent_by_twenty_at_once_makes_one_generation(live: str) -> None:
-    call_command("seed", verbosity=0)
     person = make_person()
 
     answers = crowd(20, lambda _: submit(person.principal, "k"), refusals=(Conflict,))
@@ -45,7 +41,6 @@ def test_one_key_sent_by_twenty_at_once_makes_one_generation(live: str) -> None:
 
 
 def test_one_key_with_twenty_bodies_at_once_makes_one_generation(live: str) -> None:
-    call_command("seed", verbosity=0)
     person = make_person()
 
     answers = crowd(

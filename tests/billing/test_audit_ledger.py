@@ -18,7 +18,6 @@ from tests.conftest import DOLLAR, Person, ask, make_person
 @pytest.fixture
 def person(db: None) -> Person:
     """Somebody with a budget and work under way."""
-    call_command("seed", verbosity=0)
     person = make_person("ada@example.com")
     Budget.objects.create(scope=Scope.PERSON, subject_id=person.user.id, amount=DOLLAR)
     ask(person, provider="runware")

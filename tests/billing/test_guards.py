@@ -147,7 +147,7 @@ def test_every_constraint_on_money_refuses_what_breaks_it(person: Person) -> Non
         with pytest.raises(IntegrityError) as error, transaction.atomic():
             violate()
         assert error.value.__cause__.diag.constraint_name == name  # type: ignore[union-attr]
-    assert Wallet.objects.get().granted == 1_000
+    assert person.wallet.granted == 1_000
 
 
 def test_a_generation_is_held_for_once_and_a_person_has_one_wallet(person: Person) -> None:

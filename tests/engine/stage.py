@@ -70,9 +70,12 @@ def _execute(sql: str) -> None:
 
 
 def all_ended(
-    generations: Iterable[Generation], *, hours: float = 0, within: float = 60.0
+    generations: Iterable[Generation], *, hours: float = 0, within: float = 60.0, in_step: bool = False
 ) -> list[Generation]:
-    """Wait for the end of all; with ``hours``, time passes meanwhile, a sixtieth of it at each look."""
+    """Wait for the end of all; with ``hours``, time passes meanwhile, a sixtieth of it at each look.
+
+    ``in_step``: none passes while a worker has something in hand.
+    """
     waited = list(generations)
 
     def over() -> list[Generation]:
@@ -81,27 +84,33 @@ def all_ended(
             return fresh
         if hours:
             pass_time(hours * 60)
-            eventually_looked()
+            eventually_looked(done=in_step)
         return []
 
     found: list[Generation] = eventually(over, within=within, what=f"the end of {len(waited)} generations")
     return sorted(found, key=lambda one: [each.id for each in waited].index(one.id))
 
 
-def outlast(true: Callable[[], object], *, seconds: float = 150.0, what: str = "it") -> None:
+def outlast(
+    true: Callable[[], object], *, seconds: float = 150.0, what: str = "it", in_step: bool = False
+) -> None:
     """Let time pass, so much at each look, until something holds: longer than any pause between two tries."""
 
     def passed() -> object:
         pass_time(seconds)
+        # Or the time in which anything is done would be over before it is begun.
+        eventually_looked(done=in_step)
         return true()
 
     eventually(passed, what=what)
 
 
-def eventually_looked() -> None:
-    """Until nothing that is due waits to be claimed: the workers have seen the present."""
+def eventually_looked(*, done: bool = False) -> None:
+    """Until nothing that is due waits to be claimed: the workers have seen the present, or are ``done``."""
 
     def seen() -> bool:
+        if done and Submission.objects.filter(lease_until__gt=Now(), state__in=IN_FLIGHT).exists():
+            return False
         free = Q(lease_until=None) | Q(lease_until__lt=Now())
         return not Submission.objects.filter(free, state__in=IN_FLIGHT, due_at__lte=Now()).exists()
 

@@ -119,6 +119,9 @@ def test_what_was_written_is_the_last_word_where_asking_brings_nothing(
     assert story(gateways, generation) == Story("succeeded", "", 3, 3 * price, 0, 1)
 
 
+AGAIN = "a second look-up that finds nothing"
+
+
 def test_what_was_given_up_in_an_outage_is_found_by_our_id_and_never_ordered_again(
     person: Person, gateways: Control, engine: Net
 ) -> None:
@@ -126,7 +129,7 @@ def test_what_was_given_up_in_an_outage_is_found_by_our_id_and_never_ordered_aga
     gateways.fault(Fault.BAD_GATEWAY, gateway="runware", operation="submit", times=None)
     gateways.fault(Fault.BAD_GATEWAY, gateway="runware", operation="poll", times=None)
     generation = ask(person, provider="runware")
-    all_ended([generation], hours=1)
+    all_ended([generation], hours=1, in_step=True)
     assert story(gateways, generation).code == "provider_lost"
     assert only(generation).theirs is None
     ordered = only(generation).posts
@@ -137,14 +140,14 @@ def test_what_was_given_up_in_an_outage_is_found_by_our_id_and_never_ordered_aga
         moves = only(generation).moves
         return moves.filter(before=_S.UNKNOWN, after=_S.ABANDONED).count() >= 2
 
-    outlast(asked_again, seconds=600, what="a second look-up that finds nothing")
+    outlast(asked_again, seconds=200, what=AGAIN, in_step=True)
     gateways.clear_faults()
 
     def kept() -> bool:
         sweeping.sweep()
         return generation.assets.filter(late=True).exists()
 
-    outlast(kept, seconds=600, what="the late picture")
+    outlast(kept, seconds=200, what="the late picture", in_step=True)
     assert story(gateways, generation).delivered == 1
     assert only(generation).posts == ordered
     assert gateways.totals("runware")["calls"] == 1
@@ -159,7 +162,7 @@ def test_what_was_given_up_and_never_arrived_is_not_ordered_for_nobody(
     generation = ask(person, provider="runware")
     in_state(generation, _S.UNKNOWN)
     change("runware", enabled=False)
-    all_ended([generation], hours=1)
+    all_ended([generation], hours=1, in_step=True)
     change("runware", enabled=True)
     gateways.clear_faults()
 
@@ -167,7 +170,7 @@ def test_what_was_given_up_and_never_arrived_is_not_ordered_for_nobody(
         sweeping.sweep()
         return only(generation).moves.filter(before=_S.UNKNOWN, after=_S.ABANDONED).count() >= 2
 
-    outlast(asked_again, seconds=600, what="a second look-up that finds nothing")
+    outlast(asked_again, seconds=200, what=AGAIN, in_step=True)
     assert only(generation).posts == 1
     assert gateways.totals("runware")["calls"] == 0
 

@@ -46,7 +46,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def own(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
-    """Its data folder. It runs and has a migrated database, and so long it is Django's."""
+    """Its data folder. It runs and has a seeded database, and so long it is Django's."""
     data_dir = Path(tempfile.mkdtemp())
     data_dir.chmod(0o755)  # run by root, the server is another user's
     with django_db_blocker.unblock(), postgres.hold(data_dir):
@@ -56,6 +56,7 @@ def own(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[P
         move_to(**ours)
         try:
             call_command("migrate", interactive=False, verbosity=0)
+            call_command("seed", verbosity=0)
             disconnect()
             yield data_dir
         finally:

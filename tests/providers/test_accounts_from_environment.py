@@ -28,6 +28,7 @@ def told() -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def test_the_first_seed_leads_to_the_sandbox_and_nowhere_else(db: None, settings: Any) -> None:
+    ProviderAccount.objects.all().delete()
     settings.PROVIDER_ENV = {}
     call_command("seed", verbosity=0)
     first = settings.SANDBOX_PORT + 1

@@ -27,10 +27,10 @@ SUMS = ("granted", "available", "held", "spent")
 
 @pytest.fixture
 def elsewhere(template: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The name of another fresh database."""
+    """The name of another database, in which there is nothing yet."""
     name = f"{connection.settings_dict['NAME']}_elsewhere"
     with django_db_blocker.unblock():
-        clone(template, name)
+        clone(f"{template}_bare", name)
         yield name
         drop(name)
 
