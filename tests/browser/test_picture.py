@@ -147,7 +147,8 @@ def test_judged_tagged_and_talked_about_by_keyboard_alone(visitor: Visitor, pict
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Take off the tag mist").press("Enter")
     expect(page.locator(".chip")).to_have_count(1)
-    page.get_by_role("button", name="Undo").press("Enter")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Undo").press("Enter")
     expect(page.locator(".chip")).to_have_count(2)
     page.keyboard.press("c")
     page.keyboard.type("Spring")
