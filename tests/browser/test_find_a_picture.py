@@ -80,7 +80,7 @@ def test_a_picture_is_found_by_its_seed_by_keyboard(width: int, visit: Any, pers
     one, _other = bring(person, COLORS[:2])
     Asset.objects.filter(id=one.id).update(seed=0)
     visitor: Visitor = visit(viewport={"width": width, "height": 800})
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = opened(visitor)
     page.locator("summary", has_text="Seed").press("Enter")
     field = page.get_by_label("Seed", exact=True)

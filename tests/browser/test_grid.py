@@ -192,7 +192,7 @@ def test_hundreds_scroll_by_with_few_nodes_and_back_is_the_same_place(
 def test_without_a_script_the_library_is_pages_of_links(visit: Any, person: Person) -> None:
     bring(person)
     visitor: Visitor = visit(java_script_enabled=False)
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = visitor.go("/library")
     expect(page.locator(".grid .tile img").first).to_be_visible()
     page.get_by_label("Words of the prompt").fill("blue")

@@ -173,7 +173,7 @@ LONG_PRESS = """one => new Promise((done) => {
 def test_a_long_press_chooses_on_a_phone(visit: Any, person: Person) -> None:
     bring(person, COLORS[:3])
     visitor: Visitor = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = opened(visitor)
     page.locator(".grid .tile img").first.evaluate(LONG_PRESS)
     expect(page.locator("[data-number]")).to_have_text("1")
@@ -188,7 +188,7 @@ def test_a_finger_puts_a_collection_in_order(visit: Any, person: Person) -> None
     for asset in (one, two, three):
         collecting.place(principal=person.principal, collection_id=held.id, asset_id=asset.id)
     visitor: Visitor = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = opened(visitor, f"/library?collection={held.id}")
     tile(page, three).locator("img").evaluate(LONG_PRESS)
     for wanted in ((one, three, two), (three, one, two)):

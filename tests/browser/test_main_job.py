@@ -73,6 +73,7 @@ def test_work_that_goes_on_keeps_the_focus_where_it_is(visitor: Visitor, control
     expect(page.locator("#generate .price")).to_have_text("$0.040")
     page.keyboard.press("Control+Enter")
     page.locator(".work").get_by_role("button", name="Cancel").focus()
+    eventually(lambda: control.bill("threedai"), what="the gateway's taking it on")
     control.advance(LONG / 2)
     expect(page.locator(".work .state")).to_contain_text(re.compile(r"[5-9]\d %"))
     expect(page.locator(".work").get_by_role("button", name="Cancel")).to_be_focused()

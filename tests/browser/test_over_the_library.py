@@ -25,7 +25,7 @@ def test_what_the_bar_of_verbs_opens_stands_on_the_screen(width: int, visit: Any
     held = collecting.create(principal=person.principal, project_id=person.project.id, name="Boats")
     collecting.place(principal=person.principal, collection_id=held.id, asset_id=picture.id)
     visitor: Visitor = visit(viewport={"width": width, "height": 800})
-    visitor.sign_in(person)
+    visitor.come_in(person)
     for path in ("/library", f"/library?collection={held.id}"):
         page = opened(visitor, path)
         page.locator(".grid .tile a").focus()
@@ -52,7 +52,7 @@ def test_axe_finds_nothing_in_what_opens_over_the_library(scheme: Any, visit: An
     visitor: Visitor = visit(
         color_scheme=scheme, reduced_motion="reduce", viewport={"width": 1024, "height": 800}
     )
-    visitor.sign_in(person)
+    visitor.come_in(person)
     found = {path: barriers(visitor.go(path)) for path in ("/collections", "/library/filters", "/trash")}
     page = opened(visitor, f"/library?collection={held.id}")
     page.locator(".grid .tile").hover()

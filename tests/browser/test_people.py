@@ -65,7 +65,7 @@ def test_the_bell_rings_while_a_page_stands_open_and_the_browser_says_it(visit: 
           constructor(title, { body }) { window.said.push(body); } };"""
     )
     visitor.page.clock.install()
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = visitor.go("/notices")
     page.get_by_role("button", name="Switch off").click()
     page.get_by_role("button", name="Switch on").click()
@@ -128,7 +128,7 @@ def test_leaving_a_project_asks_first_and_says_what_it_means(visit: Any, person:
     nell = make_person("nell@example.com")
     let_in(person, nell, Role.EDITOR)
     visitor: Visitor = visit(viewport={"width": 390, "height": 800})
-    visitor.sign_in(nell)
+    visitor.come_in(nell)
     page = visitor.go(f"/projects/{person.project.id}")
     leave = page.get_by_text("Leave", exact=True)
     leave.focus()
@@ -176,7 +176,7 @@ def test_keys_and_places_stay_in_the_project_one_is_in(visitor: Visitor, person:
 def test_somebody_takes_their_data_along_and_is_erased(visit: Any, person: Person) -> None:
     bea = make_person("bea@example.com")
     visitor: Visitor = visit()
-    page = visitor.sign_in(bea)
+    page = visitor.come_in(bea)
     visitor.go("/settings")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download my data").press("Enter")

@@ -48,7 +48,7 @@ def test_the_original_takes_the_place_of_its_derivative_and_is_zoomed_by_key_whe
     visit: Any, person: Person, pictures: list[Asset]
 ) -> None:
     visitor: Visitor = visit(reduced_motion="reduce")
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = visitor.go(f"/pictures/{pictures[1].id}")
     expect(page.locator("#large")).to_have_attribute("src", f"/api/v1/assets/{pictures[1].id}/content")
     whole = level(page)
@@ -111,7 +111,7 @@ def test_a_finger_swipes_to_the_next_picture_and_two_fingers_zoom(
     visit: Any, person: Person, pictures: list[Asset]
 ) -> None:
     visitor: Visitor = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = visitor.go(f"/pictures/{pictures[0].id}?kind=uploaded")
     expect(page.locator("#large")).to_have_attribute("src", f"/api/v1/assets/{pictures[0].id}/content")
     hand = visitor.context.new_cdp_session(page)
@@ -208,7 +208,7 @@ def test_every_way_to_download_can_be_reached(
 ) -> None:
     Membership.objects.filter(project=person.project).update(role=role)
     visitor: Visitor = visit(viewport={"width": width, "height": 800})
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = visitor.go(f"/pictures/{pictures[0].id}")
     page.locator("summary", has_text="Download").click()
     ways = page.locator(".acts .sheet a")
@@ -229,7 +229,7 @@ def test_axe_finds_nothing_where_everything_stands_open(
 ) -> None:
     assets.update(principal=person.principal, asset_id=pictures[0].id, tags=["mist"], rating=3)
     visitor: Visitor = visit(color_scheme=scheme, reduced_motion="reduce")
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = visitor.go(f"/pictures/{pictures[0].id}")
     page.locator("#comment").fill("Lower mist")
     page.get_by_role("button", name="Comment").click()

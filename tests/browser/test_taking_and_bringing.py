@@ -58,7 +58,7 @@ def test_a_phone_chooses_the_project_that_pictures_are_brought_into(
     visitor: Visitor = visit(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme=scheme
     )
-    visitor.sign_in(person)
+    visitor.come_in(person)
     page = opened(visitor)
     choice = page.get_by_label("Bring pictures into")
     expect(choice).to_be_visible()

@@ -7,7 +7,7 @@ import signal
 import pytest
 from django.db.models.functions import Now
 
-from generations.models import Submission
+from generations.models import Move, Submission
 from generations.states import SubmissionState
 from providers.sandbox.client import Control
 from tests.conftest import Person, eventually
@@ -31,15 +31,15 @@ def test_an_answer_read_too_late_is_recorded_and_its_pictures_are_stored_and_cha
 ) -> None:
     gateways.fault("hang", seconds=3600, times=3)
     won_back, waited_for, given_up = (ask_at(person, one) for one in ("aigateway", "bytespike", "threedai"))
-    three = [won_back, waited_for, given_up]
     slow = fleet.net()
     eventually(lambda: len(gateways.bill()) == 3, what="three paid calls on the wire")
     slow.send(signal.SIGSTOP)
     gateways.advance(3600)
 
     fleet.net(), fleet.media()
-    all_in_state(three, SubmissionState.UNKNOWN)
+    all_in_state([waited_for, given_up], SubmissionState.UNKNOWN)
     all_ended([won_back, given_up])  # by our key, and not at all
+    assert Move.objects.filter(submission=submission_of(won_back), after=SubmissionState.UNKNOWN).exists()
     assert outcome(given_up) == GIVEN_UP
     assert in_state(submission_of(waited_for), SubmissionState.UNKNOWN)
 
