@@ -4,8 +4,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
-# Half of a test's time is waiting: two workers for each of two cores.
-WORKERS ?= 4
+# A part of a test is waiting: three workers for two cores. With a fourth, those who wait ask too often in vain.
+WORKERS ?= 3
 # The newest supported Python on the PATH; PYTHON=/path/to/python makes another choice.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \

@@ -100,7 +100,7 @@ def project_where(*, principal: Principal, project_id: UUID | str, role: Role) -
     """The project, if the principal is at least ``role`` there. Raises NotFound, NotAllowed."""
     wanted = as_uuid(project_id)
     within = wanted is not None and principal.project_id in {None, wanted}
-    found = rows.read(rows.composed(_as_member), [principal.user.id, wanted]) if within else []
+    found = rows.planned(rows.composed(_as_member), [principal.user.id, wanted]) if within else []
     if not found:
         raise NotFound(_("There is no such project."), code="project_not_found")
     project = rows.instance(Project, found[0])

@@ -25,7 +25,7 @@ _NO = "The API key is missing, malformed, expired or revoked."
 
 def key_named(secret: str) -> ApiKey | None:
     """The live key with this secret. Same work and same answer whatever is wrong with it."""
-    row = next(iter(rows.read(rows.composed(_live), [keys.prefix_of(secret) or ""])), None)
+    row = next(iter(rows.planned(rows.composed(_live), [keys.prefix_of(secret) or ""])), None)
     found = row and rows.instance(ApiKey, row)
     if row and found:
         found.user = rows.instance(User, row[rows.width(ApiKey) :])

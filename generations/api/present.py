@@ -55,9 +55,9 @@ _ASSETS = """
 SELECT row_to_json(shown)::text FROM (
   SELECT asset.id, 'asset' AS object, kind, asset.project_id AS project, asset.user_id AS "user",
     generation_id AS generation,
-    %(at)s || asset.id || '/content' || CASE WHEN asked.format <> asset.format
+    %(at)s::text || asset.id || '/content' || CASE WHEN asked.format <> asset.format
       THEN '?format=' || asked.format || coalesce('&quality=' || asked.quality, '') ELSE '' END AS url,
-    %(at)s || asset.id || '/thumbnail?size=512' AS thumbnail_url,
+    %(at)s::text || asset.id || '/thumbnail?size=512' AS thumbnail_url,
     width, height, asset.format, bytes, sha256, asset.seed, name, asset.prompt,
     nullif(revised_prompt, '') AS revised_prompt,
     nullif(asset.provider, '') AS provider, nullif(asset.model, '') AS model,
@@ -132,7 +132,7 @@ def assets_json(ids: Sequence[UUID]) -> list[dict[str, Any]]:
 
 def _written(sql: str, ids: Sequence[UUID]) -> list[str]:
     values = {"ids": f"{{{','.join(map(str, ids))}}}", "at": f"{settings.PUBLIC_URL}/api/v1/assets/"}
-    return [text for (text,) in rows.read(sql, values)]
+    return [text for (text,) in rows.planned(sql, values)]
 
 
 def quote_json(quote: Quote) -> dict[str, Any]:

@@ -92,7 +92,9 @@ def ids_of(scope: Scope, edge: UUID | None, newer: bool, limit: int) -> list[UUI
         return []
     if not scope.parts or scope.seed is not None:
         walked = _walk(scope, newer, scope.asked)
-        return [row[0] for row in rows.read(walked, {**scope.values, "limit": limit})]
+        # Narrowed by nothing, its best plan is always the same.
+        give = rows.read if scope.exact or scope.parts else rows.planned
+        return [row[0] for row in give(walked, {**scope.values, "limit": limit})]
     found: list[UUID] = []
     step = 1
     if len(scope.projects) == 1 or not scope.trashed:

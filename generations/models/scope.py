@@ -87,7 +87,7 @@ class Scope:
 
 def scope_of(principal: Principal, search: Search) -> Scope:
     """Raises NotFound for a project or a collection that the principal may not see."""
-    mine = {one for (one,) in rows.read(rows.composed(_mine), [principal.user.id])}
+    mine = {one for (one,) in rows.planned(rows.composed(_mine), [principal.user.id])}
     for only in (principal.project_id, search.project):
         mine &= {only} if only else mine
     projects = sorted(mine)

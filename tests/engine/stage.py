@@ -15,7 +15,7 @@ from billing.models import Hold, Kind, Transfer
 from generations.engine import claiming, planning, reading, recording, sending
 from generations.engine.hearing import Heard
 from generations.engine.persistence import in_transaction
-from generations.models import Asset, Generation, Submission
+from generations.models import Asset, Generation, Submission, notify
 from generations.states import ENDED, IN_FLIGHT
 from generations.storage import originals
 from providers import catalog
@@ -39,15 +39,16 @@ def pass_time(seconds: float) -> None:
         "generations_generation": ("deadline_at",),
         "providers_provideraccount": ACCOUNT,
     }
-    steps = [
+    # First, so that whoever is woken by the others' being due finds the minute over.
+    _execute(
         "UPDATE providers_provideraccount SET recent_calls = "
         f"ARRAY(SELECT unnest(recent_calls) - {back}) WHERE cardinality(recent_calls) > 0"
-    ]
+    )
     for table, columns in shifted.items():
         moved = ", ".join(f"{column} = {column} - {back}" for column in columns)
-        steps.append(f"UPDATE {table} SET {moved}")
-    steps += [f"NOTIFY {channel}" for channel in (planning.DUE_CHANNEL, planning.MEDIA_CHANNEL)]
-    _execute("; ".join(steps))
+        _execute(f"UPDATE {table} SET {moved}")
+    notify(planning.DUE_CHANNEL)
+    notify(planning.MEDIA_CHANNEL)
 
 
 def expire_leases() -> None:
