@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import keys, rows
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.models import ApiKey, AuditEvent, Membership, Project, Role, Scope, User
+from accounts.networks import networks_in
 from accounts.principal import Principal
 
 log = logging.getLogger(__name__)
@@ -218,9 +219,14 @@ def create_api_key(
     scopes: Sequence[str] = (),
     project_id: UUID | str | None = None,
     expires_at: datetime | None = None,
+    networks: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
-    """A key and its secret, which exists nowhere else. Without scopes: all that the person may do."""
+    """A key and its secret, which exists nowhere else. Without scopes: all that the person may do.
+
+    Without networks it may be used from anywhere.
+    """
     _check_scopes(user, scopes)
+    near = networks_in(networks)
     name = bare(name)
     if not name:
         raise Invalid(_("name must not be empty."), fields={"name": [_("Give the key a name.")]})
@@ -239,6 +245,7 @@ def create_api_key(
                     scopes=list(scopes) or everything,
                     project_id=project_id,
                     expires_at=expires_at,
+                    networks=near,
                 )
         except IntegrityError:
             continue  # eight characters can meet twice

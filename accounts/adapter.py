@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import User
+from accounts.networks import address_of
 from accounts.web.profile import remember_language
 
 
@@ -14,6 +15,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """By which tries to sign in are counted."""
+        return str(address_of(request) or "unknown")
 
     def post_login(self, request: HttpRequest, user: User, **more: object) -> HttpResponseBase:
         """A browser that is new to somebody speaks the language they once chose."""

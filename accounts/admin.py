@@ -132,7 +132,10 @@ class ProjectAdmin(ReadOnly):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnly):
-    list_display = ("name", "user", "prefix", "scopes", "project", "last_used_at", "expires_at", "revoked_at")
+    list_display = (
+        *("name", "user", "prefix", "scopes", "project", "networks"),
+        *("last_used_at", "expires_at", "revoked_at"),
+    )
     list_select_related = ("user", "project")
     search_fields = ("name", "prefix", "user__email")
     actions = ("revoke",)

@@ -17,10 +17,11 @@ from rest_framework.request import Request
 
 from accounts import actions, keys, rows
 from accounts.models import ApiKey, User
+from accounts.networks import address_of, lies_in
 from accounts.principal import Principal
 
 REFUSED = Counter("seedbank_api_keys_refused", "API keys turned away by this process", registry=None)
-_NO = "The API key is missing, malformed, expired or revoked."
+_NO = "The API key is missing, malformed, expired, revoked or not for your network."
 
 
 def key_named(secret: str) -> ApiKey | None:
@@ -31,6 +32,12 @@ def key_named(secret: str) -> ApiKey | None:
         found.user = rows.instance(User, row[rows.width(ApiKey) :])
     right = hmac.compare_digest(keys.digest(secret), bytes(found.digest) if found else bytes(32))
     return found if found and right else None
+
+
+def key_from(request: HttpRequest, secret: str) -> ApiKey | None:
+    """The live key with this secret, if it may be used from where the request comes."""
+    key = key_named(secret)
+    return key if key and lies_in(address_of(request), key.networks) else None
 
 
 def _live() -> QuerySet[ApiKey]:
@@ -45,7 +52,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":
             return None
-        key = key_named(words[1].decode("latin-1")) if len(words) == 2 else None
+        key = key_from(request._request, words[1].decode("latin-1")) if len(words) == 2 else None
         if key is None:
             REFUSED.inc()
             raise AuthenticationFailed(_NO, code="invalid_api_key")

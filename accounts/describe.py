@@ -30,7 +30,7 @@ class Error(serializers.Serializer[Any]):
 
 _SAID: dict[int, str] = {
     400: "A field is wrong; `fields` names it and the remedy.",
-    401: "The API key is missing, malformed, expired or revoked.",
+    401: "The API key is missing, malformed, expired, revoked or not for your network.",
     402: "Not enough credit, or a budget is used up.",
     403: "The role or the key's scope does not allow this.",
     404: "It does not exist, or not for you.",

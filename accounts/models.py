@@ -188,6 +188,9 @@ class ApiKey(models.Model):
     project = models.ForeignKey(
         Project, null=True, blank=True, on_delete=models.CASCADE, help_text="Bound to this project, or to all"
     )
+    networks = ArrayField(
+        models.CharField(max_length=50), default=list, db_default=[], help_text="Used from these, or anywhere"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)

@@ -28,7 +28,7 @@ def counted(row: Model, calls: str, minute: str) -> tuple[int, float] | None:
 
     ``calls`` and ``minute`` name the row's columns for it. None if the row is gone.
     """
-    found = rows.read(_COUNT.format(table=row._meta.db_table, calls=calls, minute=minute), [row.pk])
+    found = rows.planned(_COUNT.format(table=row._meta.db_table, calls=calls, minute=minute), [row.pk])
     return (found[0][0], float(found[0][1])) if found else None
 
 

@@ -121,7 +121,9 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(status, error.code, error.message, error.fields, error.extra, wait)
         case rest.NotAuthenticated() | rest.AuthenticationFailed():
             return Problem(
-                401, "invalid_api_key", _("The API key is missing, malformed, expired or revoked.")
+                401,
+                "invalid_api_key",
+                _("The API key is missing, malformed, expired, revoked or not for your network."),
             )
         case rest.APIException():
             return _rest_problem(error)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from kombu import Connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from accounts.authentication import key_named
+from accounts.authentication import key_from
 from accounts.errors import NotAllowed
 from accounts.models import Scope
 from config.metrics import REGISTRY
@@ -107,7 +107,7 @@ def _from_here(request: HttpRequest) -> bool:
 
 def _administers(request: HttpRequest) -> bool:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    key = key_named(secret.strip()) if scheme.lower() == "bearer" else None
+    key = key_from(request, secret.strip()) if scheme.lower() == "bearer" else None
     return key is not None and Scope.ADMIN in key.scopes and key.user.is_staff
 
 

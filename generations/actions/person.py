@@ -198,8 +198,8 @@ def _membership(row: Membership) -> dict[str, Any]:
 
 def _key(row: ApiKey) -> dict[str, Any]:
     """Without its secret, which nobody has."""
-    facts = ("id", "name", "prefix", "scopes", "project_id", "created_at", "expires_at", "revoked_at")
-    return {**_fields(row, *facts), "last_used_at": row.last_used_at}
+    facts = _fields(row, "id", "name", "prefix", "scopes", "project_id", "networks")
+    return {**facts, **_fields(row, "created_at", "expires_at", "revoked_at", "last_used_at")}
 
 
 def _preset(row: Preset) -> dict[str, Any]:

@@ -224,6 +224,7 @@ class KeyAnswer(serializers.Serializer[Any]):
     prefix = serializers.CharField()
     scopes = serializers.ListField(child=serializers.ChoiceField(Scope.choices))
     project = serializers.UUIDField(allow_null=True)
+    networks = serializers.ListField(child=serializers.CharField(), help_text="None named: from anywhere")
     expires_at = serializers.DateTimeField(allow_null=True)
     caps = serializers.ListField(child=serializers.DictField(), help_text="Budgets of this key")
 

@@ -151,6 +151,7 @@ def _key_json(key: ApiKey) -> dict[str, Any]:
         "prefix": f"sb_{key.prefix}",
         "scopes": key.scopes,
         "project": key.project_id,
+        "networks": key.networks,
         "expires_at": stamp(key.expires_at),
         "caps": [_cap_json(budget) for budget in budgets.of_key(key.id)],
     }

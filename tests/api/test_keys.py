@@ -22,8 +22,10 @@ def test_a_key_that_is_wrong_in_any_way_gets_the_same_answer(ada: Person) -> Non
     key, revoked = actions.create_api_key(user=ada.user, name="revoked")
     actions.revoke_api_key(principal=ada.principal, key_id=key.id)
     expired = secret_of(ada, expires_at=timezone.now() - timedelta(seconds=1))
+    elsewhere = secret_of(ada, networks=["203.0.113.0/24"])
     unknown = good[:-8] + ("AA" if good[-8:-6] != "AA" else "BB") + good[-6:]
-    headers = [f"Bearer {word}" for word in (revoked, expired, unknown, good[:-1], "sb_", "x", "ü", "")]
+    words = (revoked, expired, elsewhere, unknown, good[:-1], "sb_", "x", "ü", "")
+    headers = [f"Bearer {word}" for word in words]
     bodies = []
     for value in [*headers, "Bearer a b", "Basic eDp5"]:
         answer = Client(raise_request_exception=False).get(

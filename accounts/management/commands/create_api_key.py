@@ -18,6 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--scope", action="append", default=[])
         parser.add_argument("--project")
+        parser.add_argument("--network", action="append", default=[])
 
     def handle(self, *_args: Any, **options: Any) -> None:
         user = User.objects.filter(email__iexact=options["email"]).first()
@@ -25,7 +26,11 @@ class Command(BaseCommand):
             raise CommandError(f"Nobody signs in as {options['email']}.")
         try:
             _, secret = actions.create_api_key(
-                user=user, name=options["name"], scopes=options["scope"], project_id=options["project"]
+                user=user,
+                name=options["name"],
+                scopes=options["scope"],
+                project_id=options["project"],
+                networks=options["network"],
             )
         except Refusal as refusal:
             raise CommandError(refusal.message) from None
