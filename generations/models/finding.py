@@ -1,8 +1,8 @@
 """Pages of a search, at any depth for the same price: nothing is counted, nothing skipped, nothing ranked.
 
 Newest first, by id. A search that narrows nothing walks the index of (project, id). One that
-does first walks the newest thousand pictures, which answers every common question, and a few
-thousand where that promises to be enough; then it asks the index of terms, back in time: one
+does first walks the newest thousand pictures, which answers every common question, and some
+more where they promise to be enough; then it asks the index of terms, back in time: one
 month, then eight, then all that are left. So neither a word that everything has nor one that
 nothing has makes it read the whole library, and no plan rests on what the planner believes. A seed
 has an index of its own in the order of ids, which is walked.
@@ -22,7 +22,7 @@ from accounts.errors import Invalid, wrong
 from accounts.principal import Principal
 from generations.models.asset import Asset
 from generations.models.collection import CollectionItem
-from generations.models.scope import FIRST, LAST, Scope, moment_of, scope_of
+from generations.models.scope import Scope, moment_of, scope_of
 from generations.models.search import Search
 
 PROBE = 1000
@@ -87,7 +87,7 @@ def neighbours(principal: Principal, search: Search, asset_id: UUID) -> tuple[UU
 def ids_of(scope: Scope, edge: UUID | None, newer: bool, limit: int) -> list[UUID]:
     """So many pictures beyond the edge, the nearest first."""
     if edge is not None:
-        scope = scope.between(edge, LAST) if newer else scope.between(FIRST, edge)
+        scope = scope.beyond(edge, newer)
     if not scope.projects:
         return []
     if not scope.parts or scope.seed is not None:
@@ -99,11 +99,14 @@ def ids_of(scope: Scope, edge: UUID | None, newer: bool, limit: int) -> list[UUI
     step = 1
     if len(scope.projects) == 1 or not scope.trashed:
         near = _probe(scope, newer, limit, PROBE)
-        if 4 * len(near.found) >= limit > len(near.found) and near.end is not None:
-            near = _probe(scope, newer, limit, 4 * PROBE)
+        missing = limit - len(near.found)
+        if near.end is not None and 0 < missing <= 3 * len(near.found):
+            # Where the rest will be if it goes on like that, and half as far again.
+            depth = PROBE // 4 + PROBE * 3 * missing // (2 * len(near.found))
+            near = near.joined(_probe(scope.beyond(near.end, newer), newer, missing, depth))
         if len(near.found) >= limit or near.end is None:
             return near.found
-        scope = scope.between(near.end, LAST) if newer else scope.between(FIRST, near.end)
+        scope = scope.beyond(near.end, newer)
         found = near.found
         step = ALL if near.expected(ends_of(scope), newer) <= FEW else 1 if found else GROWTH
     for months in windows(scope, newer, step):
@@ -152,6 +155,10 @@ class Near:
     found: list[UUID]
     begin: UUID | None
     end: UUID | None
+
+    def joined(self, further: Near) -> Near:
+        """With what was found beyond its end."""
+        return Near([*self.found, *further.found], self.begin, further.end)
 
     def expected(self, rest: tuple[UUID, UUID] | None, newer: bool) -> float:
         """About how many will be found beyond, if they are as many a day as here, and one more."""

@@ -52,6 +52,10 @@ class Scope:
         """The same, within narrower bounds, which are not part of it."""
         return replace(self, over=max(self.over, over), under=min(self.under, under))
 
+    def beyond(self, edge: UUID, newer: bool) -> Scope:
+        """What is newer than an id, or older."""
+        return self.between(edge, LAST) if newer else self.between(FIRST, edge)
+
     @property
     def values(self) -> dict[str, Any]:
         return {
