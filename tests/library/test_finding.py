@@ -22,9 +22,9 @@ from tests.library.conftest import Shelf
 Right = Callable[[Asset], bool]
 
 
-@pytest.fixture(params=[finding.PROBE, 3], ids=["walked", "asked"])
+@pytest.fixture(params=[finding.PROBE, 12, 3], ids=["walked", "walked further", "asked"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest pictures suffice, or the index of terms is asked for most."""
+    """The newest pictures suffice, or some more of them, or the index of terms is asked for most."""
     monkeypatch.setattr(finding, "PROBE", request.param)
 
 
