@@ -37,8 +37,8 @@ def networks_in(texts: Iterable[str]) -> list[str]:
         try:
             found.append(str(ip_network(text, strict=False)))
         except ValueError:
-            sentence = _("must be like 203.0.113.0/24, not %(text)s.") % {"text": text[:50]}
-            raise wrong("networks", sentence) from None
+            sentence = _("must be like 203.0.113.0/24, several with commas between them, not %(text)s.")
+            raise wrong("networks", sentence % {"text": text[:50]}) from None
     if len(found) > MOST:
         raise wrong("networks", _("may be %(most)s at most.") % {"most": MOST})
     return list(dict.fromkeys(found))

@@ -69,7 +69,7 @@ def create_key(request: HttpRequest, principal: Principal) -> HttpResponseBase:
             scopes=request.POST.getlist("scopes"),
             project_id=request.POST.get("project") or None,
             expires_at=timezone.now() + life if life else None,
-            networks=request.POST.get("networks", "").replace(",", " ").split(),
+            networks=request.POST.get("networks", "").split(","),
         )
     except Refusal as refusal:
         return _page(

@@ -84,7 +84,10 @@ def test_the_page_and_the_command_make_such_keys(ada: Person) -> None:
     assert "only from 203.0.113.0/24, 2001:db8::7/128" in answer.content.decode()
     refused = browser.post("/settings/keys", {**typed, "networks": "our office"})
     assert refused.status_code == 422
-    assert "Must be like 203.0.113.0/24, not our." in refused.content.decode()
+    assert (
+        "Must be like 203.0.113.0/24, several with commas between them, not our office."
+        in refused.content.decode()
+    )
     assert 'value="our office"' in refused.content.decode()
 
     out = StringIO()
