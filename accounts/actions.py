@@ -249,7 +249,7 @@ def create_api_key(
                 )
         except IntegrityError:
             continue  # eight characters can meet twice
-        audit(user, "create_api_key", key.id, name=key.name, scopes=key.scopes)
+        audit(user, "create_api_key", key.id, name=key.name, scopes=key.scopes, networks=near)
         return key, secret
     raise Conflict(_("The key could not be made; try again."))
 

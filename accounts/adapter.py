@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import User
-from accounts.networks import address_of
 from accounts.web.profile import remember_language
 
 
@@ -17,8 +17,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """By which tries to sign in are counted."""
-        return str(address_of(request) or "unknown")
+        """By which tries to sign in are counted. Raises PermissionDenied if there is none."""
+        try:
+            address: str = super().get_client_ip(request)
+        except ImproperlyConfigured:  # what allauth raises for whoever came past one of our proxies
+            raise PermissionDenied from None
+        return address
 
     def post_login(self, request: HttpRequest, user: User, **more: object) -> HttpResponseBase:
         """A browser that is new to somebody speaks the language they once chose."""

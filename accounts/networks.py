@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from django.conf import settings
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -15,16 +16,10 @@ MOST = 20
 
 
 def address_of(request: HttpRequest) -> IPv4Address | IPv6Address | None:
-    """The peer's address or, behind TRUSTED_PROXIES of them, what the outermost was reached from.
-
-    None if it is no address, or if a header that our proxies would have lengthened is too short.
-    """
-    named = request.headers.get("X-Forwarded-For", "") if settings.TRUSTED_PROXIES else ""
-    hops = [*filter(None, named.split(",")), request.META.get("REMOTE_ADDR", "")]
-    far = settings.TRUSTED_PROXIES if named else 0
+    """The peer's address or, behind TRUSTED_PROXIES of them, what the outermost was reached from."""
     try:
-        address = ip_address(hops[-1 - far].strip())
-    except (IndexError, ValueError):
+        address = ip_address(get_adapter().get_client_ip(request))
+    except PermissionDenied:  # there is none, or a header that our proxies would have lengthened is too short
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address

@@ -202,7 +202,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in"
 ACCOUNT_SESSION_REMEMBER = True
-TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, high=10)  # whose X-Forwarded-For is believed
+ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXIES", 0, high=10)  # whose X-Forwarded-For is believed
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = 10

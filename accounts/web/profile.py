@@ -143,6 +143,7 @@ def _page(
         "lifetimes": LIFETIMES,
         "my_projects": Project.objects.visible_to(principal).order_by("name", "id"),
         "typed": request.POST,
+        "typed_scopes": request.POST.getlist("scopes"),
         **more,
     }
     return render(request, "settings.html", context, status=status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.test import Client
 from accounts import actions
 from accounts.errors import Invalid
 from accounts.models import ApiKey
-from tests.conftest import Person
+from tests.conftest import Person, make_person
 
 OFFICE = "203.0.113.0/24"
 
@@ -47,14 +48,14 @@ def test_what_a_header_says_counts_only_as_far_as_our_own_proxies_wrote_it(
 ) -> None:
     assert answer_to(secret, "10.0.0.1", "203.0.113.9") == 401
     assert answer_to(secret, "203.0.113.9", "10.0.0.1") == 200
-    settings.TRUSTED_PROXIES = 1
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert answer_to(secret, "10.0.0.1", "203.0.113.9") == 200
     assert answer_to(secret, "10.0.0.1", "198.51.100.4, 203.0.113.9") == 200
-    assert (
-        answer_to(secret, "10.0.0.1", "203.0.113.9, 198.51.100.4") == 401
-    )  # written by the caller, then by ours
+    assert answer_to(secret, "10.0.0.1", "203.0.113.9:51000") == 200
+    forged = "203.0.113.9, 198.51.100.4"  # the caller's own, and then what our proxy saw
+    assert answer_to(secret, "10.0.0.1", forged) == 401
     assert answer_to(secret, "203.0.113.9") == 200
-    settings.TRUSTED_PROXIES = 2
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
     assert answer_to(secret, "10.0.0.1", "203.0.113.9, 10.0.0.2") == 200
     assert answer_to(secret, "203.0.113.9", "203.0.113.9") == 401  # shorter than ours leave it
 
@@ -65,6 +66,16 @@ def test_networks_are_kept_in_one_form_and_told(secret: str) -> None:
     more: Any = {"REMOTE_ADDR": "203.0.113.1"}
     said = Client().get("/api/v1/me", headers={"authorization": f"Bearer {secret}"}, **more).json()
     assert said["key"]["networks"] == key.networks
+
+
+def test_the_metrics_are_told_from_the_networks_of_a_key_alone(db: None) -> None:
+    staff = make_person("staff@example.com", credit=0, staff=True)
+    _, secret = actions.create_api_key(user=staff.user, name="gauge", networks=[OFFICE])
+    near: Any = {"REMOTE_ADDR": "203.0.113.9"}
+    far: Any = {"REMOTE_ADDR": "198.51.100.4"}
+    bearer = {"authorization": f"Bearer {secret}"}
+    assert Client().get("/metrics", headers=bearer, **near).status_code == 200
+    assert Client().get("/metrics", headers=bearer, **far).status_code != 200
 
 
 @pytest.mark.parametrize("wrong", [["office"], ["203.0.113.0/33"], [f"10.0.{one}.0/24" for one in range(21)]])
@@ -80,15 +91,17 @@ def test_the_page_and_the_command_make_such_keys(ada: Person) -> None:
     browser = Client()
     browser.force_login(ada.user)
     typed = {"name": "office", "scopes": ["read"], "networks": "203.0.113.9/24, 2001:db8::7"}
+    chosen = {"project": str(ada.project.id), "days": "90"}
     answer = browser.post("/settings/keys", typed)
     assert "only from 203.0.113.0/24, 2001:db8::7/128" in answer.content.decode()
-    refused = browser.post("/settings/keys", {**typed, "networks": "our office"})
+    refused = browser.post("/settings/keys", {**typed, **chosen, "networks": "our office"})
     assert refused.status_code == 422
-    assert (
-        "Must be like 203.0.113.0/24, several with commas between them, not our office."
-        in refused.content.decode()
-    )
-    assert 'value="our office"' in refused.content.decode()
+    page = refused.content.decode()
+    assert "Must be like 203.0.113.0/24, several with commas between them, not our office." in page
+    assert 'value="our office"' in page
+    assert f'value="{ada.project.id}" selected' in page
+    assert 'value="90" selected' in page
+    assert re.findall(r'name="scopes" value="(\w+)" checked', page) == ["read"]
 
     out = StringIO()
     call_command("create_api_key", "ada@example.com", "--name", "ci", "--network", OFFICE, stdout=out)
@@ -99,7 +112,7 @@ def test_the_page_and_the_command_make_such_keys(ada: Person) -> None:
 
 
 def test_tries_to_sign_in_are_counted_by_caller_and_not_by_proxy(ada: Person, settings: Any) -> None:
-    settings.TRUSTED_PROXIES = 1
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
     def told(caller: str, login: str) -> str:
         more: Any = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": caller}
