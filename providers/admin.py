@@ -15,6 +15,10 @@ from providers.models import ProviderAccount, Source
 from providers.provider import Setting
 
 PREFIX = "setting_"
+FORGET = "-"
+"""Typed for a secret, takes it away."""
+GIVEN = ("name", "base_url", "max_in_flight", "rpm")
+"""What the environment says of its accounts, with their keys."""
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -27,6 +31,12 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Kept encrypted and never shown again.",
     )
 
+    call_timeout = forms.FloatField(
+        required=False,
+        min_value=1,
+        help_text="The most seconds one call may take, where the provider's own figure is too patient.",
+    )
+
     class Meta:
         model = ProviderAccount
         fields = ("provider", "name", "enabled", "position", "base_url", "max_in_flight", "rpm")
@@ -36,11 +46,15 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.key_hint:
+        if self.instance.key_hint and "key" in self.fields:
             self.fields["key"].help_text = f"Ends in {self.instance.key_hint}. Leave empty to keep it."
+        self.fields["call_timeout"].initial = self.instance.settings.get("call_timeout")
         for setting in self._switches():
-            if (field := self.fields.get(PREFIX + setting.name)) is not None:
+            field = self.fields.get(PREFIX + setting.name)
+            if field is not None and not setting.secret:
                 field.initial = self.instance.settings.get(setting.name, setting.default)
+            elif field is not None and setting.name in self.instance.sealed:
+                field.help_text = f"Is set, and never shown. Leave empty to keep it; {FORGET} removes it."
 
     def clean_key(self) -> str:
         return self._matching("key", r"[!-~]*", "Use ASCII letters, digits and signs, without spaces.")
@@ -63,9 +77,14 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         chosen = {
             setting.name: said[PREFIX + setting.name]
             for setting in self._switches()
-            if PREFIX + setting.name in said
+            if PREFIX + setting.name in said and not setting.secret
         }
-        self.instance.settings = {**self.instance.settings, **chosen}
+        kept = {name: value for name, value in self.instance.settings.items() if name != "call_timeout"}
+        patience = {"call_timeout": said["call_timeout"]} if said.get("call_timeout") else {}
+        self.instance.settings = {**kept, **chosen, **patience}
+        for setting in self._switches():
+            if setting.secret and (secret := said.get(PREFIX + setting.name)):
+                self.instance.set_secret(setting.name, "" if secret == FORGET else secret)
         try:
             if self.instance.provider:
                 registry.provider(self.instance.provider, self.instance.account())
@@ -93,6 +112,9 @@ def field_for(setting: Setting) -> forms.Field:
     label = setting.name.replace("_", " ").capitalize()
     if isinstance(setting.default, bool):
         return forms.BooleanField(required=False, label=label, help_text=setting.help)
+    if setting.secret:
+        typed = forms.PasswordInput(attrs={"autocomplete": "off"})
+        return forms.CharField(required=False, label=label, help_text=setting.help, widget=typed)
     return forms.CharField(required=False, label=label, help_text=setting.help)
 
 
@@ -118,14 +140,19 @@ class ProviderAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return f"…{account.key_hint}" if account.key_hint else ("set" if account.sealed_key else "none")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form has a field more for each switch; whose account it is, stays as it was made."""
-        extra = {PREFIX + setting.name: field_for(setting) for setting in switches(obj)}
+        """The form has one more field for each switch; the provider stays as it was chosen."""
+        extra: dict[str, Any] = {PREFIX + setting.name: field_for(setting) for setting in switches(obj)}
+        if _given(obj):
+            extra["key"] = None  # takes the field away
         form = type("AccountForm", (AccountForm,), extra)
-        fields = [name for name in AccountForm.Meta.fields if not (obj and name == "provider")]
+        fixed = self.get_readonly_fields(request, obj)
+        fields = [name for name in AccountForm.Meta.fields if name not in fixed]
         return forms.modelform_factory(ProviderAccount, form=form, fields=fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("provider", *self.health) if obj else ()
+        """What the environment says is changed there; the rest is staff's, as in their own accounts."""
+        given = ("key", *GIVEN) if _given(obj) else ()
+        return ("provider", *given, *self.health) if obj else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         named = ("provider", "name", "key", "base_url", "enabled", "position")
@@ -133,16 +160,16 @@ class ProviderAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if found := [PREFIX + setting.name for setting in switches(obj)]:
             sections.append(("Switches", {"fields": tuple(found)}))
         limits = "Left empty, the provider's published limits hold."
-        sections.append(("Limits", {"fields": ("max_in_flight", "rpm"), "description": limits}))
+        limited = ("max_in_flight", "rpm", "call_timeout")
+        sections.append(("Limits", {"fields": limited, "description": limits}))
         if obj:
             sections.append(("Health", {"fields": self.health}))
         return sections
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What the environment says is changed there; the sandbox is as it is."""
-        if obj is not None and obj.source != Source.ADMIN:
-            return False
-        return super().has_change_permission(request, obj)
-
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _given(account: ProviderAccount | None) -> bool:
+    """Whether it is the environment's, or the sandbox's, and not entered by staff."""
+    return account is not None and account.source != Source.ADMIN

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
@@ -26,8 +27,13 @@ class Source(models.TextChoices):
 
 class ProviderAccountQuerySet(models.QuerySet["ProviderAccount"]):
     def usable(self) -> ProviderAccountQuerySet:
-        """Switched on, in the order in which they are to be tried."""
-        return self.filter(enabled=True).order_by("provider", "position", "id")
+        """Switched on, in the order in which they are to be tried.
+
+        The sandbox steps back where its provider has another account that is switched on.
+        """
+        bought = ProviderAccount.objects.filter(provider=OuterRef("provider"), enabled=True)
+        idle = Q(source=Source.SANDBOX) & Exists(bought.exclude(source=Source.SANDBOX))
+        return self.filter(enabled=True).exclude(idle).order_by("provider", "position", "id")
 
 
 ProviderAccountManager = models.Manager.from_queryset(ProviderAccountQuerySet)
@@ -39,9 +45,10 @@ class ProviderAccount(models.Model):
     ``max_in_flight`` and ``rpm`` (submits per minute) left empty are the provider's published
     limits. ``recent_calls`` are the times of the last minute's submits, kept only where there
     is a limit; pauses double from 30 s to 10 min (``pause_level``) and end with one probe.
-    ``absent``: switched off not by staff, but because the environment names it no more.
-    ``settings`` are the adapter's own switches, and for every provider ``call_timeout``: the most
-    seconds one call through this account may take, where the provider's own figure is too patient.
+    ``absent``: switched off not by staff, but because the environment no longer names it.
+    ``settings`` are the adapter's own switches, secret ones sealed, and for every provider
+    ``call_timeout``: the most seconds one call through this account may take, where the provider's own
+    figure is too patient.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -89,36 +96,73 @@ class ProviderAccount(models.Model):
     def sandbox(self) -> bool:
         return self.source == Source.SANDBOX
 
-    @property
-    def _place(self) -> str:
-        return f"providers_provideraccount:sealed_key:{self.pk}"
+    def _place(self, column: str) -> str:
+        return f"providers_provideraccount:{column}:{self.pk}"
 
     def set_key(self, key: str) -> None:
         """Seal a new key; it can be replaced and never read back by people."""
-        self.sealed_key = sealing.seal(settings.FIELD_KEYS, key, self._place)
+        self.sealed_key = sealing.seal(settings.FIELD_KEYS, key, self._place("sealed_key"))
         self.key_hint = key[-4:] if len(key) > 8 else ""
 
     def open_key(self) -> str:
         """The key itself, for the door. Raises sealing.Unreadable."""
-        return sealing.unseal(settings.FIELD_KEYS, self.sealed_key, self._place) if self.sealed_key else ""
+        return self._opened("sealed_key", self.sealed_key)
 
-    def account(self, *, key: str = "") -> Account:
-        """As a value for an adapter."""
+    def set_secret(self, name: str, secret: str) -> None:
+        """Seal the secret setting ``name``; empty forgets it."""
+        sealed = sealing.seal(settings.FIELD_KEYS, secret, self._place(f"settings.{name}")) if secret else ""
+        self.settings = {**self.settings, name: sealed}
+
+    @property
+    def sealed(self) -> dict[str, str]:
+        """Every secret setting that is set, as it is kept."""
+        secret = (setting.name for setting in registry.profile(self.provider).settings if setting.secret)
+        return {name: self.settings[name] for name in secret if self.settings.get(name)}
+
+    def seal_anew(self) -> None:
+        """Seal everything secret under the newest of FIELD_KEYS. Raises sealing.Unreadable."""
+        if self.sealed_key:
+            self.set_key(self.open_key())
+        for name, sealed in self.sealed.items():
+            self.set_secret(name, self._opened(f"settings.{name}", sealed))
+
+    def _opened(self, column: str, sealed: str) -> str:
+        return sealing.unseal(settings.FIELD_KEYS, sealed, self._place(column)) if sealed else ""
+
+    def account(self) -> Account:
+        """As a value for an adapter, without anything secret."""
         profile = registry.profile(self.provider)
+        given = {name: value for name, value in self.settings.items() if name not in self.sealed}
         return Account(
             base_url=self.base_url or profile.base_url,
-            api_key=key,
-            settings={setting.name: setting.default for setting in profile.settings} | self.settings,
+            api_key="",
+            settings={setting.name: setting.default for setting in profile.settings} | given,
         )
+
+    def opened(self) -> Account:
+        """The same with its key and secrets, for the door. Raises sealing.Unreadable."""
+        account = self.account()
+        secrets = {name: self._opened(f"settings.{name}", sealed) for name, sealed in self.sealed.items()}
+        return replace(account, api_key=self.open_key(), settings={**account.settings, **secrets})
 
     def adapter(self) -> Provider:
         """The provider through this account. Raises sealing.Unreadable."""
-        return registry.provider(self.provider, self.account(key=self.open_key()))
+        return registry.provider(self.provider, self.opened())
 
     @property
     def traits(self) -> Traits:
         """How this account behaves; needs no key."""
         return registry.provider(self.provider, self.account()).traits
+
+    @property
+    def room(self) -> int:
+        """The most calls in flight at once, as set here or else as published."""
+        return self.max_in_flight or self.traits.in_flight
+
+    @property
+    def calls_a_minute(self) -> int | None:
+        """The most submits, as set here or else as published; None: no limit."""
+        return self.rpm or self.traits.rpm
 
     @property
     def call_timeout(self) -> float:

@@ -16,12 +16,10 @@ from providers.models import ProviderAccount, Source
 def accounts_from_environment() -> None:
     """Bring the accounts in line with ``<PROVIDER>_…`` and ``SANDBOX``. Harmless to repeat.
 
-    An account of the environment goes before staff's own; the sandbox serves only providers
-    that have no other account switched on. Either stays off once staff have switched it off.
+    Position and switches are staff's, as in their own accounts; what they have switched off stays off.
     """
     ours = ProviderAccount.objects.exclude(source=Source.ADMIN)
-    of_staff = ProviderAccount.objects.filter(source=Source.ADMIN, enabled=True)
-    wanted = _wanted(set(of_staff.values_list("provider", flat=True)))
+    wanted = _wanted()
     known = {(account.provider, account.source) for account in ours}
     # Another process may be doing the same: the first row stands.
     ProviderAccount.objects.bulk_create(
@@ -43,15 +41,15 @@ _Given = Mapping[str, Any]
 _ALIGNED = ("name", "base_url", "enabled", "absent", "max_in_flight", "rpm", "sealed_key", "key_hint")
 
 
-def _wanted(staffed: set[str]) -> dict[tuple[str, Source], _Given]:
-    """What each account that is to be switched on is given; ``staffed`` are providers staff have one for."""
+def _wanted() -> dict[tuple[str, Source], _Given]:
+    """What each account that is to be switched on is given."""
     wanted: dict[tuple[str, Source], _Given] = {}
     for place, profile in enumerate(registry.profiles(), start=1):
         given = settings.PROVIDER_ENV.get(profile.slug, {})
         if given.get("api_key") or given.get("base_url"):
             named = {"name": f"{profile.name} (environment)", "api_key": given["api_key"] or "none"}
             wanted[profile.slug, Source.ENVIRONMENT] = {**given, **named}
-        elif settings.SANDBOX and profile.slug not in staffed:
+        elif settings.SANDBOX:
             wanted[profile.slug, Source.SANDBOX] = {
                 **given,
                 "name": f"{profile.name} (sandbox)",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +70,7 @@ def test_a_changed_byte_makes_a_secret_unreadable() -> None:
 def test_a_key_is_nowhere_to_be_read(account: ProviderAccount) -> None:
     adapter = account.adapter()
 
-    shown = f"{account!r} {account} {vars(account)} {account.account(key=SECRET)!r} {adapter!r}"
+    shown = f"{account!r} {account} {vars(account)} {account.opened()!r} {adapter!r}"
     shown += str(ProviderAccount.objects.filter(id=account.id).values().get())
     assert SECRET not in shown
     assert account.key_hint == "1234"
@@ -97,12 +99,44 @@ def test_field_keys_turn_without_losing_a_secret(account: ProviderAccount, setti
     settings.FIELD_KEYS = NEW | OLD
     assert account.open_key() == SECRET
 
-    assert rotate() == (0, "1 of 1 secrets re-encrypted under k2; 0 were already.\n")
+    assert rotate() == (0, "1 of 1 accounts re-encrypted under k2; 0 were already.\n")
 
     settings.FIELD_KEYS = NEW
     account.refresh_from_db()
     assert (account.open_key(), account.key_hint) == (SECRET, "1234")
-    assert rotate() == (0, "0 of 1 secrets re-encrypted under k2; 1 were already.\n")
+    assert rotate() == (0, "0 of 1 accounts re-encrypted under k2; 1 were already.\n")
+
+
+def test_a_secret_setting_is_kept_and_turned_like_a_key(account: ProviderAccount, settings: Any) -> None:
+    signed = ProviderAccount(provider="prospolabs", name="signed")
+    signed.set_secret("webhook_secret", "whsec-4711")
+    signed.save()
+    assert "4711" not in str(ProviderAccount.objects.filter(id=signed.id).values().get())
+    assert "4711" not in f"{signed.account()!r} {signed.opened()!r}"
+    settings.FIELD_KEYS = NEW | OLD
+
+    assert rotate() == (0, "2 of 2 accounts re-encrypted under k2; 0 were already.\n")
+
+    settings.FIELD_KEYS = NEW
+    signed.refresh_from_db()
+    assert signed.opened().settings["webhook_secret"] == "whsec-4711"
+    other = ProviderAccount(provider="prospolabs", settings=signed.settings)
+    with pytest.raises(sealing.Unreadable):
+        other.opened()
+
+
+def test_a_secret_kept_in_clear_by_an_older_version_is_sealed_by_its_migration(
+    account: ProviderAccount,
+) -> None:
+    old = ProviderAccount.objects.create(
+        provider="bytespike", name="old", settings={"webhook_secret": "whsec-4711", "tasks_api": True}
+    )
+    import_module("providers.migrations.0003_sealed_secrets").seal(apps, None)
+    old.refresh_from_db()
+    assert "4711" not in str(old.settings)
+    assert old.opened().settings == {"webhook_secret": "whsec-4711", "tasks_api": True}
+    account.refresh_from_db()
+    assert account.settings == {}
 
 
 def test_secrets_that_cannot_be_read_are_named_and_left_alone(
@@ -115,7 +149,7 @@ def test_secrets_that_cannot_be_read_are_named_and_left_alone(
     code, said = rotate()
 
     assert code == 1
-    assert "1 of 2 secrets re-encrypted under k2; 0 were already." in said
+    assert "1 of 2 accounts re-encrypted under k2; 0 were already." in said
     assert "theirs (bytespike) is unreadable" in said
     assert (SECRET in said, "ours" in said, "without" in said) == (False, False, False)
     assert ProviderAccount.objects.get(id=other.id).sealed_key == account.sealed_key

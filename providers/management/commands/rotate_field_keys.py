@@ -10,11 +10,11 @@ from providers.models import ProviderAccount
 
 
 def reseal(account: ProviderAccount) -> bool:
-    """Seal the key under the newest of the ring; one that was entered meanwhile stays. Raises Unreadable."""
-    before = account.sealed_key
-    account.set_key(account.open_key())
-    rows = ProviderAccount.objects.filter(id=account.id, sealed_key=before)
-    return bool(rows.update(sealed_key=account.sealed_key))
+    """Seal its secrets under the newest of the ring; what was entered meanwhile stays. Raises Unreadable."""
+    before = {"sealed_key": account.sealed_key, "settings": account.settings}
+    account.seal_anew()
+    rows = ProviderAccount.objects.filter(id=account.id, **before)
+    return bool(rows.update(sealed_key=account.sealed_key, settings=account.settings))
 
 
 class Command(BaseCommand):
@@ -23,16 +23,17 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         ring = settings.FIELD_KEYS
         rotated, unreadable = 0, []
-        accounts = ProviderAccount.objects.exclude(sealed_key="")
+        accounts = [one for one in ProviderAccount.objects.all() if one.sealed_key or one.sealed]
         for account in accounts:
             try:
-                account.open_key()
-                if not sealing.newest(ring, account.sealed_key):
+                account.opened()
+                sealed = filter(None, [account.sealed_key, *account.sealed.values()])
+                if not all(sealing.newest(ring, secret) for secret in sealed):
                     rotated += reseal(account)
             except sealing.Unreadable as error:
-                unreadable.append(f"{account} is unreadable: {error}; enter its key again.")
+                unreadable.append(f"{account} is unreadable: {error}; enter its key and secrets again.")
         self.stdout.write(
-            f"{rotated} of {len(accounts)} secrets re-encrypted under {next(iter(ring))}; "
+            f"{rotated} of {len(accounts)} accounts re-encrypted under {next(iter(ring))}; "
             f"{len(accounts) - rotated - len(unreadable)} were already."
         )
         if unreadable:
