@@ -11,32 +11,40 @@ from accounts.errors import Conflict, Refusal
 from billing.money import dollars
 
 _SPANS = {
-    "day": gettext_lazy("this day"),
+    "day": gettext_lazy("today"),
     "month": gettext_lazy("this month"),
     "ever": gettext_lazy("in all"),
 }
 _SCOPES = {
     "person": gettext_lazy("person"),
     "project": gettext_lazy("project"),
-    "key": gettext_lazy("api key"),
+    "key": gettext_lazy("API key"),
 }
 _NAMES = {"key": "api key"}
 """As the API has always called them."""
 
 
 class InsufficientCredit(Refusal):
-    """The wallet has less than this would cost. Nothing was held."""
+    """The wallet has less than this would cost. Nothing was held.
+
+    ``least``, if known, is what the least of it would cost that can be asked for.
+    """
 
     code = "insufficient_credit"
 
-    def __init__(self, *, needed: int, available: int, held: int) -> None:
-        work = _(", and $%(held)s is held by running work") % {"held": dollars(held)} if held else ""
+    def __init__(self, *, needed: int, available: int, held: int, least: int | None = None) -> None:
+        remedy = _("Ask for credit.")
+        if least is not None and least <= available:
+            remedy = _("Ask for credit, or make fewer pictures.")
+        work = _(", and $%(held)s is reserved by running work") % {"held": dollars(held)} if held else ""
         super().__init__(
-            _(
-                "This costs $%(needed)s; $%(available)s is available%(work)s. "
-                "Ask for credit, or make fewer pictures."
-            )
-            % {"needed": dollars(needed), "available": dollars(available), "work": work},
+            _("This costs $%(needed)s; $%(available)s is available%(work)s. %(remedy)s")
+            % {
+                "needed": dollars(needed),
+                "available": dollars(available),
+                "work": work,
+                "remedy": remedy,
+            },
             extra={"needed": dollars(needed), "available": dollars(available), "held": dollars(held)},
         )
 
@@ -49,19 +57,19 @@ class BudgetExhausted(Refusal):
     def __init__(
         self, *, scope: str, every: str, needed: int, left: int, held: int, resets: date | None
     ) -> None:
-        again = _("Ask for a larger one.")
+        again = _("Ask for a larger budget.")
         if resets is not None:
-            again = _("It begins anew on %(day)s.") % {"day": resets.isoformat()}
+            again = _("It resets on %(day)s.") % {"day": resets.isoformat()}
         super().__init__(
             _(
                 "This costs $%(needed)s, but the budget of this %(scope)s has $%(left)s left %(span)s "
-                "($%(held)s is held by running work). %(again)s"
+                "($%(held)s is reserved by running work). %(again)s"
             )
             % {
                 "needed": dollars(needed),
                 "scope": str(_SCOPES[scope]),
                 "left": dollars(left),
-                "span": str(_SPANS.get(every, _SPANS["ever"])),
+                "span": str(_SPANS[every]),
                 "held": dollars(held),
                 "again": again,
             },
@@ -90,6 +98,6 @@ class PriceAboveMax(Conflict):
         super().__init__(
             _("The price is $%(price)s, above max_price $%(most)s. Raise max_price or ask for less.")
             % {"price": dollars(price), "most": dollars(max_price)},
-            fields={"max_price": [_("The price is %(price)s.") % {"price": dollars(price)}]},
+            fields={"max_price": [_("The price is $%(price)s.") % {"price": dollars(price)}]},
             extra={"price": dollars(price)},
         )

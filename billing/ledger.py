@@ -8,7 +8,7 @@ statement; zero rows means the money is not there. Amounts are whole micro-dolla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -31,7 +31,10 @@ ABSORBED = "platform:absorbed"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one provider delivered for a hold: ``amount`` to capture, and its own cost beside it."""
+    """What one provider delivered for a hold: ``amount`` to capture, and its own cost beside it.
+
+    ``elsewhere_cost`` is what it billed to another purse, by a key attached there.
+    """
 
     provider: str
     model: str
@@ -39,6 +42,7 @@ class Line:
     amount: int
     provider_cost: int | None = None
     provider_cost_raw: str = ""
+    elsewhere_cost: int | None = None
 
 
 def wallet_of(user: User) -> Wallet:
@@ -134,10 +138,11 @@ def hold(
     provider: str,
     model: str,
     key_id: UUID | None = None,
+    least: int | None = None,
 ) -> Hold:
     """Set the exact quote aside, or raise InsufficientCredit or BudgetExhausted and hold nothing.
 
-    The caller's transaction must not go on after the refusal.
+    ``least`` is what less of it would cost, for the refusal's words; the caller's transaction ends with it.
     """
     _in_transaction()
     held = Hold(amount=amount, generation_id=generation_id, project_id=project_id)
@@ -157,7 +162,7 @@ def hold(
         budgets.reserve(held, user_id=user.id, key_id=key_id)
         ((_, wallet_id, opened_at),) = rows.planned(_HOLD, {**values, "reserved": True})
     if wallet_id is None:
-        _refuse(user, amount)
+        _refuse(user, amount, least)
     rows.written(held, wallet_id=wallet_id, opened_at=opened_at)
     return held
 
@@ -176,9 +181,8 @@ def settle(*, generation_id: UUID, lines: Sequence[Line]) -> bool:
     ((hold_id, amount, limited),) = found
     if limited:
         budgets.settle(Hold(id=hold_id, amount=amount), captured)
-    columns = ("provider", "model", "pictures", "amount", "provider_cost", "provider_cost_raw")
     paid = [line for line in lines if line.amount > 0]
-    values = {name: [getattr(line, name) for line in paid] for name in columns}
+    values = {one.name: [getattr(line, one.name) for line in paid] for one in fields(Line)}
     values |= {"ids": [uuid7() for _ in paid]}
     rows.planned(settling.BOOKED, {**values, "hold": hold_id, "captured": captured, "release": uuid7()})
     return True
@@ -285,9 +289,9 @@ def _made_before(key: str | None, **same: object) -> Transfer:
     return first
 
 
-def _refuse(user: User, amount: int) -> None:
+def _refuse(user: User, amount: int, least: int | None) -> None:
     wallet = wallet_of(user)
-    raise InsufficientCredit(needed=amount, available=wallet.available, held=wallet.held)
+    raise InsufficientCredit(needed=amount, available=wallet.available, held=wallet.held, least=least)
 
 
 def _in_transaction() -> None:

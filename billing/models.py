@@ -35,7 +35,7 @@ class Wallet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"wallet of {self.user_id}"
+        return f"{self.user}"
 
 
 class HoldQuerySet(models.QuerySet["Hold"]):
@@ -85,9 +85,9 @@ class Kind(models.TextChoices):
 
     GRANT = "grant", _("Grant")
     REVOKE = "revoke", _("Revoke")
-    HOLD = "hold", _("Hold")
-    CAPTURE = "capture", _("Capture")
-    RELEASE = "release", _("Release")
+    HOLD = "hold", _("Reserved")
+    CAPTURE = "capture", _("Spent")
+    RELEASE = "release", _("Given back")
     REFUND = "refund", _("Refund")
     ABSORB = "absorb", _("Paid by the platform")
 
@@ -95,9 +95,6 @@ class Kind(models.TextChoices):
 class TransferQuerySet(models.QuerySet["Transfer"]):
     def of_user(self, user: User) -> TransferQuerySet:
         return self.filter(wallet__user=user)
-
-    def captures(self) -> TransferQuerySet:
-        return self.filter(kind=Kind.CAPTURE)
 
 
 TransferManager = models.Manager.from_queryset(TransferQuerySet)
@@ -107,8 +104,9 @@ class Transfer(models.Model):
     """One immutable movement of credits: one source, one target, one amount.
 
     Triggers refuse UPDATE, DELETE and TRUNCATE; a correction is another transfer.
-    ``provider_cost`` is what the provider says it took for the same pictures, beside what
-    the person was charged. Absorbed costs belong to no wallet.
+    ``provider_cost`` is what the provider took for the same pictures, beside what the person was
+    charged: as it said (``provider_cost_raw``), else by its published price. ``elsewhere_cost`` is what it
+    billed to a key of ours attached there, and so not to us. Absorbed costs belong to no wallet.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -129,6 +127,7 @@ class Transfer(models.Model):
     pictures = models.PositiveIntegerField(default=0)
     provider_cost = models.BigIntegerField(null=True)
     provider_cost_raw = models.CharField(max_length=200, blank=True)
+    elsewhere_cost = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = TransferManager()

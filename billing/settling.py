@@ -13,18 +13,18 @@ BOOKED = """
 WITH held AS (SELECT * FROM billing_hold WHERE id = %(hold)s),
 moved AS (
   SELECT id, 'capture' AS kind, 'spend:' || provider AS target, amount, provider, model, pictures,
-    cost, left(raw, 200) AS raw
+    cost, left(raw, 200) AS raw, elsewhere
   FROM unnest(%(ids)s::uuid[], %(provider)s::text[], %(model)s::text[], %(pictures)s::int[],
-    %(amount)s::bigint[], %(provider_cost)s::bigint[], %(provider_cost_raw)s::text[])
-    AS line (id, provider, model, pictures, amount, cost, raw)
+    %(amount)s::bigint[], %(provider_cost)s::bigint[], %(provider_cost_raw)s::text[],
+    %(elsewhere_cost)s::bigint[]) AS line (id, provider, model, pictures, amount, cost, raw, elsewhere)
   UNION ALL
-  SELECT %(release)s::uuid, 'release', 'wallet:available', amount - %(captured)s, '', '', 0, NULL, ''
+  SELECT %(release)s::uuid, 'release', 'wallet:available', amount - %(captured)s, '', '', 0, NULL, '', NULL
   FROM held WHERE amount > %(captured)s
 ), booked AS (
   INSERT INTO billing_transfer (id, kind, wallet_id, hold_id, source, target, amount, memo,
-    generation_id, project_id, provider, model, pictures, provider_cost, provider_cost_raw)
+    generation_id, project_id, provider, model, pictures, provider_cost, provider_cost_raw, elsewhere_cost)
   SELECT moved.id, kind, wallet_id, held.id, 'wallet:held', target, moved.amount, '',
-    generation_id, project_id, provider, model, pictures, cost, raw FROM moved, held
+    generation_id, project_id, provider, model, pictures, cost, raw, elsewhere FROM moved, held
   RETURNING id
 )
 UPDATE billing_wallet w SET held = w.held - held.amount, spent = w.spent + %(captured)s,

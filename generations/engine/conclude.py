@@ -39,12 +39,15 @@ _S, _G = SubmissionState, GenerationStatus
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One submission's part of a settlement: pictures charged, micro-dollars charged and absorbed."""
+    """One submission's part of a settlement: pictures charged, micro-dollars charged and absorbed.
+
+    ``cost`` is what the provider took for it, from whatever purse.
+    """
 
     submission: Submission
-    stored: int
     charged_pictures: int
     charged: int
+    cost: int
     absorbed: int
 
 
@@ -168,31 +171,33 @@ def _shares(generation: Generation, submissions: Iterable[Submission]) -> list[S
         charged = min(pictures * submission.unit_price, budget)
         left -= pictures
         budget -= charged
-        absorbed = max(0, _provider_took(generation, submission, count, pictures) - charged)
-        shares.append(Share(submission, count, pictures, charged, absorbed))
+        cost, told = _cost(generation, submission)
+        # Where the cost is by list price, a charge above it does not make up for what was wasted.
+        covered = charged if told else min(charged, pictures * _list_price(generation, submission))
+        absorbed = 0 if submission.cost_elsewhere else max(0, cost - covered)
+        shares.append(Share(submission, pictures, charged, cost, absorbed))
     return shares
 
 
-def _provider_took(generation: Generation, submission: Submission, stored: int, charged: int) -> int:
-    """Micro-dollars the provider took, as it said; else by its list price, where that exceeds the charge.
+def _cost(generation: Generation, submission: Submission) -> tuple[int, bool]:
+    """Micro-dollars the provider took, and whether it said so itself; else it is by its published price.
 
-    ``stored`` and ``charged`` are pictures: what came beyond those asked for is nobody's but the platform's.
+    Pictures beyond those asked for count: nobody but the platform pays for them.
     """
-    if submission.cost_elsewhere or submission.sent_at is None:
-        return 0
+    if submission.sent_at is None:
+        return 0, True
     if submission.cost is not None and submission.cost_final:
-        return submission.cost
-    unit = list_price(generation.model, submission.provider)
-    if submission.state == _S.ABANDONED and submission.reason == Reason.PROVIDER_FAILED:
-        return 0
+        return submission.cost, True
+    unit, abandoned = _list_price(generation, submission), submission.state == _S.ABANDONED
+    if abandoned and submission.reason == Reason.PROVIDER_FAILED and not submission.delivered:
+        return 0, True  # its contract says that this was not billed
     given_up = submission.state == _S.DONE and submission.reason in {Reason.LOST, Reason.TIMED_OUT}
-    if submission.state == _S.ABANDONED or given_up:
-        return unit * submission.pictures
+    if abandoned or given_up:
+        return unit * submission.pictures, False
     wasted, promised = map(int, rows.planned(_WASTED, [submission.id])[0])
     if submission.reason == Reason.BAD_RESULT and not promised:
         wasted = submission.pictures  # "done", with nothing in it
-    dearer = unit > submission.unit_price  # than what was quoted elsewhere, or than staff ask for it
-    return unit * (wasted + stored - charged) + charged * (unit if dearer else submission.unit_price)
+    return unit * (submission.delivered + wasted), False
 
 
 _WASTED = """
@@ -201,9 +206,10 @@ FROM generations_result WHERE submission_id = %s
 """
 
 
-def list_price(model: str, provider: str) -> int:
+def _list_price(generation: Generation, submission: Submission) -> int:
     """What the provider publishes for one picture, in micro-dollars."""
-    return next((offer.list_price for offer in catalog.offers(model) if offer.provider == provider), 0)
+    offers = catalog.offers(generation.model)
+    return next((offer.list_price for offer in offers if offer.provider == submission.provider), 0)
 
 
 def _lines(generation: Generation, shares: Iterable[Share]) -> list[Line]:
@@ -213,15 +219,16 @@ def _lines(generation: Generation, shares: Iterable[Share]) -> list[Line]:
             continue
         submission = share.submission
         before = lines.get(submission.provider)
-        cost = submission.cost if submission.cost_final else None
+        ours, theirs = (None, share.cost) if submission.cost_elsewhere else (share.cost, None)
         raws = [raw for raw in (before.provider_cost_raw if before else "", submission.cost_raw) if raw]
         lines[submission.provider] = Line(
             provider=submission.provider,
             model=generation.model,
             pictures=share.charged_pictures + (before.pictures if before else 0),
             amount=share.charged + (before.amount if before else 0),
-            provider_cost=_added(before.provider_cost if before else None, cost),
+            provider_cost=_added(before.provider_cost if before else None, ours),
             provider_cost_raw=" + ".join(raws),
+            elsewhere_cost=_added(before.elsewhere_cost if before else None, theirs),
         )
     return list(lines.values())
 
@@ -254,7 +261,7 @@ def _absorb(generation: Generation, shares: Iterable[Share]) -> None:
             model=generation.model,
             generation_id=generation.id,
             project_id=generation.project_id,
-            memo=share.submission.reason or "the provider took more than was quoted",
+            memo=share.submission.reason or "the gateway took more than was quoted",
         )
 
 
@@ -272,20 +279,10 @@ def _receive_late(generation: Generation, submissions: list[Submission], deliver
         if submission.state in OVER and submission.id not in charged:
             ledger.absorb(
                 key=str(submission.id),
-                amount=_late_cost(generation, submission),
+                amount=0 if submission.cost_elsewhere else _cost(generation, submission)[0],
                 provider=submission.provider,
                 model=generation.model,
                 generation_id=generation.id,
                 project_id=generation.project_id,
                 memo="arrived after the end",
             )
-
-
-def _late_cost(generation: Generation, submission: Submission) -> int:
-    """Micro-dollars the provider took for what nobody is charged for: as it said, else by its list price."""
-    if submission.cost_elsewhere or submission.sent_at is None:
-        return 0
-    if submission.cost is not None and submission.cost_final:
-        return submission.cost
-    wasted, _ = map(int, rows.planned(_WASTED, [submission.id])[0])
-    return list_price(generation.model, submission.provider) * (submission.delivered + wasted)

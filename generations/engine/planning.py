@@ -62,7 +62,7 @@ def request_of(submission: Submission, **changes: Any) -> ImageRequest:
 
 
 def when(generation: Generation, moment: datetime) -> datetime:
-    """When a submission of a locked generation may be sent: then, unless its batch is at rest."""
+    """When a submission of a locked generation may be sent: at ``moment``, unless its batch is at rest."""
     if generation.batch_id is None:
         return moment
     resting = Batch.objects.filter(id=generation.batch_id, paused_at__isnull=False).exists()
@@ -72,8 +72,8 @@ def when(generation: Generation, moment: datetime) -> datetime:
 def lay_at_rest(planned: Rows) -> None:
     """Have none of it sent, in the caller's transaction, which holds their generations' locks.
 
-    What a worker has claimed and not sent is taken out of its hands too: it would else send nothing, put
-    its own time on the row, or keep it until the lease ends although it may go on long before.
+    What a worker has claimed and not sent is taken out of its hands too. Otherwise it would send nothing
+    and put its own time on the row, or keep it until the lease ends, although it may go on long before.
     """
     planned.update(due_at=AT_REST, lease_until=None, lease_owner="", fence=F("fence") + 1)
 
@@ -81,15 +81,15 @@ def lay_at_rest(planned: Rows) -> None:
 def plan_elsewhere(generation: Generation, refused: Submission) -> bool:
     """Plan the refused part again through another account or, for ``auto``, another offer.
 
-    The person pays no more than was quoted. False if there is nowhere to go.
+    The person pays no more than was quoted, and what began at real gateways, or on the sandbox, ends
+    there too. False if there is nowhere to go.
     """
-    # Other parts of the same generation may be well served where this one has not been yet.
+    # Not where other parts of the same generation were refused already.
     refusals = Submission.objects.filter(generation=generation, state=SubmissionState.REFUSED)
     tried = {*refusals.values_list("account_id", "provider"), (refused.account_id, refused.provider)}
     accounts = {account for account, _ in tried}
-    other = (
-        ProviderAccount.objects.usable().filter(provider=refused.provider).exclude(id__in=accounts).first()
-    )
+    others = ProviderAccount.objects.usable().filter(provider=refused.provider).exclude(id__in=accounts)
+    other = next((one for one in others if one.sandbox == generation.sandbox), None)
     if other is not None:
         _again(generation, refused, other, refused.provider, refused.unit_price)
         return True
@@ -103,10 +103,12 @@ def plan_elsewhere(generation: Generation, refused: Submission) -> bool:
         return False
     assert quote.account is not None
     assert quote.unit is not None
+    if quote.account.sandbox != generation.sandbox:
+        return False
     unit = min(quote.unit, generation.unit_price)
     for count in quote.calls:
         _again(generation, refused, quote.account, quote.provider, unit, count=count)
-    Generation.objects.filter(id=generation.id).update(provider=quote.provider, sandbox=quote.account.sandbox)
+    Generation.objects.filter(id=generation.id).update(provider=quote.provider)
     return True
 
 

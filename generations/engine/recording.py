@@ -34,7 +34,7 @@ PROGRESS_STEP = 9
 """Per cent below which progress is not worth a write."""
 OF_THE_REQUEST = frozenset({Reason.INVALID_REQUEST, Reason.CONTENT_REFUSED})
 """Refusals of what was asked, which any account and any gateway may be expected to repeat."""
-_ANOTHERS = gettext_noop("the provider gave an id that belongs to another submission")
+_ANOTHERS = gettext_noop("the gateway gave an id that belongs to another submission")
 LATE = frozenset({_S.ABANDONED, _S.REFUSED, _S.FAILED})
 """Ends of ours that a provider may know better: it has the order, and its pictures are paid for."""
 
@@ -120,11 +120,11 @@ def _accepted(submission: Submission, heard: Heard, traits: Traits) -> None:
 
 
 _TAKEN_ON = frozenset({_S.PLANNED, _S.SENDING, _S.UNKNOWN, *LATE})
-"""Where the news that it was taken on is news."""
+"""States in which it is news that the work was taken on."""
 
 
 def _follow(submission: Submission, heard: Heard, traits: Traits) -> None:
-    """The provider has it, whatever was thought before: ask until it ends, and once at the least."""
+    """The provider has it, whatever was thought before: ask until it ends, and at least once."""
     if submission.sent_at is None:  # it was put back
         moves.note(submission, sent_at=Now())
     move_submission(
@@ -200,7 +200,7 @@ def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
     claim_theirs(submission, heard)
     detail = {"reason": report.reason.value, "detail": report.detail[:2000]}
     if report.reason == Reason.IN_FLIGHT:
-        lose_track(submission, heard, gettext_noop("the provider has this id already"))
+        lose_track(submission, heard, gettext_noop("the gateway has this id already"))
         return
     if submission.state == _S.SENDING and report.reason.refused and wrote_of_it(submission):
         lose_track(submission, heard, gettext_noop("it refused, and wrote of it all the same"))
@@ -231,7 +231,7 @@ def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
 def _is_about_a_later_post(submission: Submission, report: Failed, heard: Heard) -> bool:
     """A repeated POST that is turned away at the gate says nothing about the first, which may be paid for.
 
-    What the request itself was refused for, the first was refused for too, unless it is known to run.
+    If the request itself was at fault, the first was refused too, unless it is known to run.
     """
     if submission.state == _S.RUNNING:
         return heard.post is not None and report.reason.refused
@@ -287,7 +287,7 @@ def _later(traits: Traits, submission: Submission) -> datetime:
 def _count(submission: Submission, heard: Heard, *, ailing: bool) -> None:
     """Tell the breaker: silence and server errors are failures, refusals and results are not.
 
-    Only the answer to a POST ends a pause, or prolongs it: polls go on well while a key's credit is used up,
+    Only the answer to a POST ends a pause, or prolongs it: polls succeed while a key's credit is used up,
     and fail for one task alone. A prompt that is refused was read, so the account is well.
     """
     report, answers_a_post = heard.report, heard.post is not None

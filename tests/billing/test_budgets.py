@@ -54,7 +54,7 @@ def test_a_refund_makes_room_again(person: Person, gateways: Control) -> None:
     budget = _limit("project", person.project.id, 2 * PRICE)
     generation = ask(person, provider="runware", count=2)
     _settle(generation, 2)
-    capture = person.wallet.transfers.captures().get()
+    capture = person.wallet.transfers.get(kind="capture")
     ledger.refund(capture=capture, amount=PRICE, memo="blurred", actor=None)
     assert BudgetPeriod.objects.get(budget=budget).used == PRICE
     ask(person, provider="runware")
@@ -78,7 +78,7 @@ def test_a_key_has_a_budget_of_its_own(person: Person, gateways: Control) -> Non
         generate.submit(principal=principal, asked=asked, render=lambda made: {"id": str(made.id)})
 
     submit(Principal(person.user, key))
-    with pytest.raises(BudgetExhausted, match="this api key"):
+    with pytest.raises(BudgetExhausted, match="this API key"):
         submit(Principal(person.user, key))
     with translation.override("zh-hans"), pytest.raises(BudgetExhausted, match="API 密钥") as refused:
         submit(Principal(person.user, key))

@@ -90,12 +90,23 @@ def test_the_quote_is_charged_whatever_the_gateway_reports(
         for generation in asked.values():
             assert generation.quoted == Generation.objects.get(id=generation.id).charged == 35_000
         told = {name: capture(generation).provider_cost for name, generation in asked.items()}
-        assert told == {"missing": None, "lower": 17_500, "higher": 52_500}
+        assert told == {"missing": 35_000, "lower": 17_500, "higher": 52_500}
         taken = {name: story(gateways, generation).absorbed for name, generation in asked.items()}
         assert taken == {"missing": 0, "lower": 0, "higher": 17_500}
     last = ended(faulty(poor, gateways, "runware", Fault.COST_PERCENT, percent=200))
     assert story(gateways, last) == Story("succeeded", "", 1, 35_000, 35_000, 1)
     assert (poor.wallet.available, poor.wallet.held, poor.wallet.spent) == (0, 0, 35_000)
+
+
+def test_beside_every_charge_stands_what_the_gateway_took(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    change("threedai", settings={"usd_per_credit": "0.01"})
+    asked = {provider: ask(person, provider=provider, count=2) for provider in registry.ADAPTERS}
+    all_ended(asked.values())
+    costs = {provider: capture(generation).provider_cost for provider, generation in asked.items()}
+    assert costs == {provider: 2 * price for provider, price in PRICES.items()} | {"threedai": 200_000}
+    assert story(gateways, asked["threedai"]).absorbed == 200_000 - 2 * PRICES["threedai"]
 
 
 def test_a_call_billed_to_a_key_of_ours_elsewhere_is_charged_as_quoted_and_absorbs_nothing(
@@ -108,6 +119,8 @@ def test_a_call_billed_to_a_key_of_ours_elsewhere_is_charged_as_quoted_and_absor
     assert story(gateways, generation) == Story("succeeded", "", 2, 70_000, 0, 1)
     submission = only(generation)
     assert (submission.cost_elsewhere, submission.cost_final) == (True, False)
+    booked = capture(generation)
+    assert (booked.provider_cost, booked.elsewhere_cost) == (None, 70_000)
     assert gateways.totals("aigateway")["charged"] == 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db import transaction
 
 from billing import ledger
@@ -38,6 +40,23 @@ def test_every_transfer_names_its_work_and_shows_what_it_paid_for(ada: Person) -
     assert capture.generation == generation
     assert (capture.change, hold.change, grant.change) == (0, -14_000, 100_000_000)
     assert "to begin with" in text_of(page)
+
+
+def test_each_line_says_in_peoples_words_which_way_the_money_went(
+    ada: Person,
+) -> None:
+    generation = ask(ada, "a heron", count=3)
+    made(generation)
+    delivered(generation)
+    client = browser_of(ada)
+    wallet_, course = (
+        re.sub(r" (just now|Prospolabs, 1 picture,|a heron|sandbox)", "", text_of(client.get(path)))
+        for path in ("/wallet", f"/generations/{generation.id}")
+    )
+    spent = "Spent from what was reserved $0.014"
+    assert f"Given back +$0.028 {spent} Reserved −$0.042" in wallet_
+    assert f"Reserved −$0.042 {spent} Given back +$0.028" in course
+    assert not re.search(r"\b(Hold|Capture|Release)\b", wallet_ + course)
 
 
 def test_a_late_picture_is_not_said_to_be_paid_for(ada: Person) -> None:
