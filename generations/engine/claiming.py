@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +49,7 @@ FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence, clock_timestamp()
 _OPEN = f"""
 WITH due AS (
   SELECT id FROM generations_submission
-  WHERE state IN ('sending', 'running', 'unknown') AND due_at <= now()
+  WHERE {reading.IS_IN_FLIGHT} AND due_at <= now()
     AND (lease_until IS NULL OR lease_until < now())
   ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE generations_submission s
@@ -63,6 +66,11 @@ UPDATE generations_result r
 SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
 FROM due WHERE r.id = due.id RETURNING r.id, r.state, r.fence, clock_timestamp()
 """  # noqa: S608
+
+
+def owner() -> str:
+    """A name for one worker's loop: the machine, its process, and which loop of it."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def claim_submissions(owner: str, most: int) -> list[Claim]:
@@ -111,8 +119,8 @@ def _room(most: int) -> tuple[list[UUID], list[int]]:
     now = clock.now()
     for account, busy in reading.accounts():
         try:
-            most_there = account.max_in_flight or account.traits.in_flight
-        except (LookupError, ValueError) as error:  # of a version that is not this one, or wrongly set
+            most_there = account.room
+        except (LookupError, ValueError) as error:  # from another version, or set wrongly
             log.error("account %s is left alone: %s", account.id, error)
             continue
         resting = account.paused_until is not None and account.paused_until > now

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from accounts import rows
-from generations.engine import clock
+from generations.engine import clock, reading
 from providers.models import ProviderAccount
 from providers.provider import Traits
 
@@ -51,7 +51,12 @@ def paused(account: ProviderAccount, now: datetime) -> bool:
     return waiting or (account.probe_until is not None and account.probe_until > now)
 
 
-def may_send(account: ProviderAccount, traits: Traits, *, again: bool = False) -> tuple[Verdict, float]:
+def waits(account: ProviderAccount, now: datetime) -> float:
+    """Seconds until the account takes on anything: it asked for them itself (429), or is paused."""
+    return max(0.0, (account.paused_until - now).total_seconds()) if account.paused_until else 0.0
+
+
+def may_send(account: ProviderAccount, *, again: bool = False) -> tuple[Verdict, float]:
     """Whether one more request may leave through this account now, else seconds to wait.
 
     The account's row must be locked by the caller's transaction: that makes limits exact
@@ -64,8 +69,7 @@ def may_send(account: ProviderAccount, traits: Traits, *, again: bool = False) -
         return Verdict.RESTING, (account.paused_until - now).total_seconds()
     if account.pause_level and account.probe_until and account.probe_until > now:
         return Verdict.RESTING, 2.0
-    room = None if again else account.max_in_flight or traits.in_flight
-    wait = take_slot(account, account.rpm or traits.rpm, room=room)
+    wait = take_slot(account, account.calls_a_minute, room=None if again else account.room)
     if wait:
         return Verdict.FULL, wait
     if account.pause_level:
@@ -73,13 +77,12 @@ def may_send(account: ProviderAccount, traits: Traits, *, again: bool = False) -
     return Verdict.GO, 0.0
 
 
-_IN_FLIGHT = """
-SELECT count(*) FROM generations_submission
-WHERE account_id = %(account)s AND state IN ('sending', 'running', 'unknown')
-"""
+_BUSY = f"""
+SELECT count(*) FROM generations_submission WHERE account_id = %(account)s AND {reading.IS_IN_FLIGHT}
+"""  # noqa: S608 - our own words
 # In the database, where the calls of the last minute are: a thousand times would cross the wire each time.
 _TAKE = f"""
-WITH busy (calls) AS ({_IN_FLIGHT}),
+WITH busy (calls) AS ({_BUSY}),
 called AS (
   SELECT ARRAY(SELECT call FROM unnest(recent_calls) call
                WHERE call > statement_timestamp() - %(minute)s ORDER BY call) AS recent
@@ -102,7 +105,7 @@ def take_slot(account: ProviderAccount, limit: int | None, *, room: int | None =
     room = 2**31 - 1 if room is None else room
     values = {"account": account.id, "room": room, "limit": limit, "minute": MINUTE}
     if not limit:
-        ((calls,),) = rows.planned(_IN_FLIGHT, values)
+        ((calls,),) = rows.planned(_BUSY, values)
         return 0.0 if calls < room else 1.0
     ((taken, calls, wait),) = rows.planned(_TAKE, values)
     if taken:
@@ -111,12 +114,12 @@ def take_slot(account: ProviderAccount, limit: int | None, *, room: int | None =
 
 
 def wait_to_ask(account: ProviderAccount) -> float:
-    """Seconds until a question may leave, where those count against the calls per minute; 0 has taken one.
+    """Seconds until a question may leave, where questions count as calls; 0: it may, and is counted.
 
-    In a transaction.
+    Call it in a transaction.
     """
-    limit = account.rpm or account.traits.rpm
-    return take_slot(locked(account.id), limit) if account.traits.polls_counted else 0.0
+    counted = account.traits.polls_counted
+    return take_slot(locked(account.id), account.calls_a_minute) if counted else 0.0
 
 
 def locked(account_id: UUID) -> ProviderAccount:
@@ -145,7 +148,7 @@ def pause(account_id: UUID, reason: str, *, seconds: float | None = None) -> Non
 
 
 def count_success(account_id: UUID, *, ends_pause: bool) -> None:
-    """A call went well: a probe that did ends the pause; the breaker counts only beside failures."""
+    """A call went well: a probe that did ends the pause; the breaker counts it only beside failures."""
     accounts = ProviderAccount.objects.filter(id=account_id)
     if ends_pause:
         accounts.filter(pause_level__gt=0).update(
@@ -162,7 +165,7 @@ def count_success(account_id: UUID, *, ends_pause: bool) -> None:
 def count_failure(account_id: UUID, *, prolongs_pause: bool) -> None:
     """A call brought no answer: half of twenty failing within a minute opens the breaker.
 
-    So does a single one that was the probe; a question that failed was none.
+    So does a failed probe, which a failed question is not.
     """
     account = locked(account_id)
     now = clock.now()
@@ -224,7 +227,7 @@ _lately: tuple[float, Mapping[str, float]] = (float("-inf"), {})
 def expected(provider: str) -> float:
     """Seconds that a call takes there, as measured here lately; 0 while that is not known.
 
-    Not what is published: a gateway that is quicker than its page would keep its first people waiting.
+    Not the published figure: where a gateway is quicker than its page says, people would wait for nothing.
     """
     global _lately
     if time.monotonic() - _lately[0] > _LATELY:

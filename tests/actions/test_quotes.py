@@ -11,7 +11,7 @@ from accounts.errors import Invalid
 from billing.models import Transfer
 from billing.pricing import set_price
 from generations.actions import asking, generate
-from generations.engine.routing import Quote
+from generations.engine.routing import ProviderPaused, Quote
 from generations.models import Generation
 from providers import registry
 from providers.models import ProviderAccount
@@ -29,7 +29,7 @@ PUBLISHED = {
 PICTURE = "https://example.com/a.png"
 # What is asked, who can serve it, and which field stands in the way of some of the others.
 REQUESTS: list[tuple[dict[str, Any], AbstractSet[str], dict[str, str]]] = [
-    ({"resolution": "1K"}, {"aigateway", "bytespike"}, {"prospolabs": "resolution|aspect_ratio"}),
+    ({"resolution": "1K"}, {"aigateway", "bytespike", "threedai"}, {"prospolabs": "resolution|aspect_ratio"}),
     ({}, {"aigateway", "threedai", "runware", "prospolabs"}, {"bytespike": "resolution"}),
     ({"resolution": "3K"}, {"aigateway", "threedai", "runware", "prospolabs"}, {"bytespike": "resolution"}),
     ({"seed": 0}, {"threedai", "prospolabs"}, {"aigateway": "seed", "runware": "seed"}),
@@ -128,5 +128,20 @@ def test_a_provider_off_sale_or_without_account_is_passed_over(ada: Person) -> N
     quotes = quoted()
 
     assert (quotes["prospolabs"].price, quotes["prospolabs"].reason) == (None, "no price is set")
-    assert (quotes["aigateway"].open, quotes["aigateway"].reason) == (False, "no account is set up")
+    assert (quotes["aigateway"].open, quotes["aigateway"].reason) == (False, "switched off by staff")
     assert ask(ada).provider == "runware"
+
+
+def test_a_named_gateway_that_cannot_is_called_by_its_own_name(ada: Person) -> None:
+    with pytest.raises(Invalid) as refused:
+        ask(ada, provider="threedai", negative_prompt="boats")
+    assert refused.value.message == (
+        "3D AI Studio cannot do this as asked: "
+        "negative_prompt: not offered; leave it out or choose another gateway."
+    )
+    ProviderAccount.objects.filter(provider="threedai").update(enabled=False)
+    with pytest.raises(ProviderPaused, match="3D AI Studio is switched off by staff"):
+        ask(ada, provider="threedai")
+    ProviderAccount.objects.filter(provider="threedai").update(absent=True)
+    with pytest.raises(ProviderPaused, match="3D AI Studio has no account here; choose another gateway"):
+        ask(ada, provider="threedai")

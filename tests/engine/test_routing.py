@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from generations.actions import asking, generate
 from generations.engine.net import Net
 from generations.engine.routing import ProviderPaused
 from generations.models import Generation
 from generations.states import SubmissionState
-from providers.models import ProviderAccount
+from providers.models import ProviderAccount, Source
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended
@@ -84,6 +85,7 @@ def test_nobody_else_is_asked_while_the_first_may_have_begun(
 def test_a_second_account_at_the_same_gateway_takes_over(
     person: Person, gateways: Control, engine: Net
 ) -> None:
+    ProviderAccount.objects.filter(provider="bytespike").update(source=Source.ADMIN)
     first = account_of("bytespike")
     second = ProviderAccount(
         provider="bytespike", name="the other", position=1, base_url=first.base_url, rpm=100_000
@@ -112,6 +114,30 @@ def test_where_everybody_is_paused_nothing_is_held(person: Person, gateways: Con
     with pytest.raises(ProviderPaused):
         ask(person)
     assert person.wallet.held == 0
+
+
+def test_what_began_at_a_bought_account_never_ends_in_a_sample(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    ProviderAccount.objects.filter(provider="prospolabs").update(source=Source.ADMIN)
+    gateways.key("prospolabs", "sandbox-prospolabs", refused=402)
+    generation = ended(ask(person))
+    assert (generation.provider, generation.sandbox) == ("prospolabs", False)
+    assert story(gateways, generation) == Story("failed", "provider_unavailable", 0, 0, 0, 1)
+    with pytest.raises(ProviderPaused, match=r"^Prospolabs cannot be used"):
+        ask(person)
+
+
+def test_auto_does_not_queue_behind_a_gateway_that_asked_to_be_left_alone(person: Person) -> None:
+    for provider, seconds in (("prospolabs", 60), ("bytespike", 5)):
+        change(provider, paused_until=timezone.now() + timedelta(seconds=seconds))
+    quoted = {one.provider: one for one in generate.quotes(asking.read({"prompt": "x"}))}
+    waiting = quoted["prospolabs"]
+    assert (waiting.open, waiting.retry_at) == (True, account_of("prospolabs").paused_until)
+    assert waiting.seconds > 50
+    assert ask(person).provider in {"aigateway", "runware"}
+    assert ask(person, resolution="1K").provider == "bytespike", "a few seconds are no reason to pay more"
+    assert ask(person, provider="prospolabs").provider == "prospolabs"
 
 
 def test_what_waits_for_a_gateway_that_goes_down_goes_elsewhere(
