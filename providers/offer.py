@@ -138,7 +138,7 @@ class Offer:
         }
         return {
             name: Sentence(
-                "not offered by %(provider)s; leave it out or choose another provider", provider=self.provider
+                "not offered by %(provider)s; leave it out or choose another gateway", provider=self.provider
             )
             for name, (value, offered) in asked.items()
             if value is not None and not offered

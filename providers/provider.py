@@ -13,7 +13,7 @@ from uuid import UUID
 
 from providers.errors import ProviderError, Reason
 from providers.offer import Offer
-from providers.values import Account, Balance, Exchange, ImageRequest, Report
+from providers.values import Account, Balance, Cost, Exchange, ImageRequest, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Traits:
     ``busy``: statuses that surely mean "not taken on, come back later".
     ``pace``: the first and the widest gap between two polls of one task.
     ``grows``: how long a list shorter than was asked for may still grow (0: a word says when a task ended).
+    ``paid_elsewhere``: the calls are billed to a key of ours attached at the gateway, not to its account.
     ``rpm``/``in_flight``: the published limits of an ordinary account (None: none);
     ``polls_counted``: whether a poll counts against ``rpm`` as well.
     """
@@ -39,6 +40,7 @@ class Traits:
     grows: int = 0
     finds: bool = False
     webhook: bool = False
+    paid_elsewhere: bool = False
     rpm: int | None = None
     polls_counted: bool = False
     in_flight: int = 100
@@ -46,11 +48,15 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A switch of one account: its name, its default, and why one would turn it."""
+    """A switch of one account: its name, its default, and why one would turn it.
+
+    A ``secret`` one is kept like the key: sealed, and never shown again.
+    """
 
     name: str
     default: bool | str
     help: str
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,10 @@ class Provider(Protocol):
 
     def balance(self) -> Exchange[Balance] | None:
         """What the account has left."""
+        return None
+
+    def quote(self, request: ImageRequest, ours: UUID) -> Exchange[Cost] | None:
+        """What a request would take, without making or charging anything; None if it cannot be asked."""
         return None
 
     def read_webhook(

@@ -84,7 +84,7 @@ class Account:
 
     base_url: str
     api_key: str = field(repr=False)
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(repr=False, default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -107,13 +107,11 @@ class Cost:
     """What the provider says it took: its own words, and whole micro-dollars where they can be read.
 
     ``final`` is False for an estimate or a template figure, which is recorded and not believed.
-    ``elsewhere`` marks a call that the provider bills to a key of ours attached there.
     """
 
     raw: str
     micros: int | None = None
     final: bool = True
-    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,26 +14,27 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 BETWEEN = 0.25
-"""Seconds from one message to the next: publishing costs what a submit does, and one wakes for many.
+"""Seconds between messages: publishing costs what a submit does, and one message can announce many rows.
 
 Workers that listen to the database hear of what is due at once all the same.
 """
 
-_bells: dict[str, Callable[[], None]] = {}
+_bell: Callable[[], None] | None = None
 _waiting: queue.Queue[Any] = queue.Queue(maxsize=32)
 _publisher: threading.Thread | None = None
 _starting = threading.Lock()
 
 
-def hang(name: str, bell: Callable[[], None]) -> None:
-    """Let a worker's loop be woken by this name."""
-    _bells[name] = bell
+def hang(bell: Callable[[], None]) -> None:
+    """Let messages wake this process's loop."""
+    global _bell
+    _bell = bell
 
 
-def ring(name: str) -> None:
+def ring() -> None:
     """Wake the loop of this process, if it has one."""
-    if bell := _bells.get(name):
-        bell()
+    if _bell is not None:
+        _bell()
 
 
 def publish(task: Any) -> None:

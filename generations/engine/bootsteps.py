@@ -64,7 +64,7 @@ def _end_this_worker() -> None:
 def _stop_looking(how: str, exitcode: int) -> None:
     """From a signal's handler: end Celery's look for messages, which may go on for another four seconds.
 
-    With a task at work its end is waited for, as ever; so is a shutdown that is not a warm one.
+    While a task is at work, or for a shutdown that is not warm, Celery goes on as ever.
     """
     if how == "Warm" and not state.active_requests:
         raise WorkerShutdown(exitcode)

@@ -46,7 +46,7 @@ async def advance(net: Net, claim: Claim, claimed: Awaitable[dict[UUID, Submissi
 
 
 async def _references(net: Net, submission: Submission) -> References:
-    """The pictures it builds on, where it may be sent: read beside everything else; or why they cannot be."""
+    """The pictures it builds on, if it may be sent, read beside everything else; or why they cannot be."""
     if submission.state == _S.RUNNING or not submission.generation.reference_uses.all():
         return ()
     try:
@@ -112,11 +112,10 @@ def _post(submission: Submission, provider: Provider, references: tuple[Referenc
 
 
 def _fingerprint(exchange: Exchange[Report]) -> str:
-    """What leaves, as 64 digits: an account that was changed may send another request, to another place or
-    in another's name (a gateway knows our key for a request by the account's).
+    """SHA-256 of what is sent: method, address, key and body.
 
-    There it is unknown, as it is where the first request went by a path that takes none. Another version
-    of an adapter may write other bytes: it does not send again what an earlier one sent.
+    A repeat is only safe if this is unchanged: after a change of account or adapter version it would be
+    a different request.
     """
     words = f"{exchange.method} {exchange.url}\n{_secrets(exchange)}\n".encode() + (exchange.body or b"")
     return hashlib.sha256(words).hexdigest()
@@ -137,14 +136,14 @@ def _bounded(exchange: Exchange[Report], submission: Submission) -> Exchange[Rep
 def _poll(submission: Submission, provider: Provider, claim: Claim) -> Step | None:
     traits = provider.traits
     if sending.gone_missing(submission):
-        sending.abandon(submission, Reason.LOST, gettext_noop("the provider does not know it any more"))
+        sending.abandon(submission, Reason.LOST, gettext_noop("the gateway does not know it any more"))
         return None
     theirs = submission.theirs or str(submission.ours)
     stop = provider.cancel(theirs)
     if submission.polls and sending.overdue(submission, traits):
         if _give_up(submission, provider, Reason.TIMED_OUT, gettext_noop("it did not end in time")):
             return None
-        # The last word: it need not go on there. If it has ended by now, its pictures come late.
+        # The last word: the gateway need not go on. If it has ended by now, its pictures come late.
         return Step(submission, provider, stop, last=True) if stop else None
     # Some gateways only know "no" to a cancel that comes too late, so every other question is a plain one.
     wanted = submission.generation.cancel_requested_at is None or submission.polls % 2
@@ -166,19 +165,20 @@ def _look_up(submission: Submission, provider: Provider, references: References,
         _give_up(submission, provider, Reason.LOST, _NOBODY_CAN_TELL)
         return None
     if theirs and (exchange := provider.poll(theirs)) is not None and not sending.gone_missing(submission):
-        return Step(replace_theirs(submission, theirs), provider, exchange)
+        return Step(_with_theirs(submission, theirs), provider, exchange)
     find = provider.find(submission.ours)
     # A gateway may take a moment to know what it accepted: ask first, then send the same again.
     if find is not None and (asked < 2 or asked % 2):
         return Step(submission, provider, find)
-    keeps = provider.traits.keeps_our_key and not submission.generation.ended  # or it were ordered for nobody
+    # Once the generation has ended, nobody wants it.
+    keeps = provider.traits.keeps_our_key and not submission.generation.ended
     if keeps and not isinstance(references, Exception):
         post = _post(submission, provider, references)
         same = submission.sent_as in {"", _fingerprint(post)}
         if same and sending.may_send_again(submission, provider, post.timeout):
             if sending.begin_again(submission, claim.fence):
                 return Step(submission, provider, post, paid=True)
-            # A last try is waited for; but where nobody gets through, each would wait for the others'.
+            # Wait for a last try; but where nobody gets through, each would wait for the others'.
             in_vain = sending.hopeless(submission, provider.traits, grace=sending.LOOKUP_GRACE)
             if not hopeless or (submission.account.enabled and not in_vain):
                 return None
@@ -204,7 +204,7 @@ def _give_up(submission: Submission, provider: Provider, reason: Reason, why: st
     return True
 
 
-def replace_theirs(submission: Submission, theirs: str) -> Submission:
+def _with_theirs(submission: Submission, theirs: str) -> Submission:
     submission.theirs = submission.theirs or theirs
     return submission
 

@@ -19,7 +19,7 @@ _PROMPT = 1.0
 
 
 class _Told(NamedTuple):
-    """A moment, and what this process's two clocks showed then: the steady one stands still in a sleep."""
+    """A moment, and what this process's two clocks showed then: the steady one stops in a sleep."""
 
     moment: datetime
     at: float
@@ -30,7 +30,7 @@ _told: _Told | None = None
 
 
 def now() -> datetime:
-    """The database's time, to within the time that an answer of its takes."""
+    """The database's time, give or take how long its answer took."""
     if _told is not None:
         since = time.monotonic() - _told.at
         slept = abs(time.time() - _told.wall - since) > _PROMPT  # or somebody has set the other clock
@@ -43,7 +43,7 @@ def now() -> datetime:
 
 
 def tell(moment: datetime, asked: float) -> None:
-    """Take in the database's time, as an answer to what was asked then (monotonic seconds) tells it."""
+    """Take in the database's time from the answer to a question asked then (monotonic seconds)."""
     global _told
     at = time.monotonic()
     if at - asked < _PROMPT:

@@ -27,7 +27,7 @@ _DAY = timedelta(days=1)
 
 
 def key_of(asset: Asset, kind: str, quality: int | None, size: int | None = None) -> str:
-    """Where it is, or would be; another where the project's word on prompts is another."""
+    """Its key, whether or not it exists yet; it differs with the project's setting for prompts."""
     told = asset.project.prompts_in_pictures
     return converted_key(asset.storage_key, kind, quality, size, VERSION, prompt=told)
 
@@ -53,7 +53,7 @@ def converted(asset: Asset, kind: str, quality: int | None, size: int | None = N
 
 
 def forget(asset: Asset) -> None:
-    """Remove all that were made of a picture. Raises what storage raises."""
+    """Remove every conversion of a picture. Raises what storage raises."""
     _remove(Conversion.objects.filter(asset=asset))
 
 

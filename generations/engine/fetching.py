@@ -47,6 +47,7 @@ SPOILED = 32
 """How often a store may alter a picture, or have other bytes in its place, before it is given up."""
 KEEP_TRYING = timedelta(hours=24)
 """At the least, however short a gateway's links are said to live."""
+ODD_TRIES = 5
 EXPIRED_TRIES = 10
 """Over about 4 min: a file host may know a link later than the API does, or be at odds with itself."""
 _REASONS = {
@@ -57,6 +58,8 @@ _REASONS = {
     Trouble.TOO_SLOW: Reason.EXPIRED,
 }
 
+_ODD = {Trouble.TOO_LARGE, Trouble.BAD_ENCODING, Trouble.BAD_STATUS}
+"""What a file host may say once and never again: it says nothing of the picture, which is paid for."""
 _ON_THE_WAY = {Trouble.UNREACHABLE, Trouble.SERVER_ERROR, Trouble.TOO_SLOW}
 """Trouble that says nothing about the picture: it is asked for as long as its link may live."""
 _GONE = {Reason.NOT_FOUND, Reason.EXPIRED}
@@ -107,7 +110,7 @@ async def keep_inline(net: Net, submission: Submission, promised: Iterable[Promi
 
 
 async def _keep_surely(net: Net, submission: Submission, data: bytes) -> Kept | None:
-    """These bytes exist nowhere else: a store or disk that is away is waited for, for as long as it takes.
+    """These bytes exist nowhere else: wait for a store or disk that is away, however long it takes.
 
     The lease is kept meanwhile. None if the store altered them each time.
     """
@@ -178,12 +181,14 @@ def _hopeless(result: Result, trouble: Trouble) -> bool:
     """Whether this link is given up, now that it has failed once more."""
     if trouble in _ON_THE_WAY and _link_may_live(result):
         return False
+    if trouble in _ODD:
+        return result.tries + 1 >= ODD_TRIES
     most = EXPIRED_TRIES if trouble is Trouble.EXPIRED else TRIES
     return not (trouble.retryable or trouble is Trouble.EXPIRED) or result.tries + 1 >= most
 
 
 def _not_kept(claim: Claim, error: StorageError | OSError) -> None:
-    """A store that is away, or a full disk, is come back to until the link is dead."""
+    """The store is away or the disk full: come back until the link is dead."""
     log.warning("an original could not be kept: %s", error)
 
     def work() -> None:
@@ -278,7 +283,7 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
 
 
 def _elsewhere(told: Promised, result: Result) -> Promised:
-    """What is told anew of a picture whose link is dead: if the link is the same, at its other address."""
+    """News of a picture whose link is dead: if it names the same link, then with the other address."""
     dead = told.key == result.key and told.url == result.url
     return replace(told, url=told.spare) if dead and told.spare else told
 

@@ -76,9 +76,8 @@ def keep_evidence(submission: Submission, heard: Heard) -> None:
         changes |= {
             "cost": cost.micros,
             "cost_raw": cost.raw[:200],
-            # While it runs, what is told is the cost of the pictures so far.
+            # While it runs, the cost told is that of the pictures so far.
             "cost_final": cost.final and cost.micros is not None and not isinstance(heard.report, Running),
-            "cost_elsewhere": cost.elsewhere,
         }
     request_id = getattr(heard.report, "request_id", None)
     if request_id:
@@ -107,7 +106,7 @@ def claim_theirs(submission: Submission, heard: Heard) -> bool:
 
 
 def wrote_of_it(submission: Submission) -> bool:
-    """Whether the provider wrote to its secret path since it was sent the last time."""
+    """Whether the provider wrote to its secret path since it was last sent."""
     return submission.webhook_events.filter(received_at__gte=submission.sent_at).exists()
 
 
@@ -131,7 +130,7 @@ _KNOWN = "SELECT key, url FROM generations_result WHERE submission_id = %s"
 def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard) -> bool:
     """Write down each promised picture once; a fresh link replaces one that was not fetched yet.
 
-    Whether any was new, and so waits to be fetched or looked at.
+    True if any was new, and so waits to be fetched or looked at.
     """
     # While it is on the wire for the first time, nothing can have been promised.
     asked_before = submission.state != SubmissionState.SENDING

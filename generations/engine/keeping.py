@@ -26,7 +26,7 @@ _marked: set[Path] = set()
 
 
 _SCRATCH = "seedbank-"
-"""How our folders there begin: an operator may have us share a place with others."""
+"""What the names of our folders there begin with: others may share the place."""
 LEFT_BEHIND = 24 * 3600.0
 """Seconds; nobody works on one picture for so long."""
 
@@ -59,10 +59,10 @@ def keep_original(path: Path, key: str, sha256: str) -> None:
 
 
 def see_the_mark() -> None:
-    """That a folder which bore a mark still bears it. Raises StorageUnavailable.
+    """Check that a folder which bore a mark still bears it. Raises StorageUnavailable.
 
     Where a disk was mounted and is no more, an empty folder is left: nothing that is missing there is
-    lost, and what were written there would be hidden by the disk that comes back.
+    lost, and whatever were written there would be hidden by the disk that comes back.
     """
     mark = originals().local_path(MARKER)
     if mark is None:

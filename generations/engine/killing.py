@@ -3,7 +3,7 @@
 ``SEEDBANK_KILL_AT`` names the moment. With ``SEEDBANK_KILL_CROWD`` so many have to get there: the
 earlier ones wait at it for the last, so that one kill cuts each of them off exactly there. With
 ``SEEDBANK_KILL_ONCE``, a file, only the first to get so far is killed. ``SEEDBANK_KILL_BY`` names another
-signal: who is stopped at a moment goes on from there. ``SEEDBANK_LEASE`` shortens leases,
+signal: a process stopped with SIGSTOP resumes from there. ``SEEDBANK_LEASE`` shortens leases,
 ``SEEDBANK_LOOK`` the time between two looks for work. All of it is for tests (``SEEDBANK_TESTING``);
 elsewhere every moment passes unnoticed.
 """
@@ -26,7 +26,7 @@ _arrivals = count(1)
 
 
 def moment(name: str) -> None:
-    """Be killed here with SIGKILL, if a test asked for this moment."""
+    """Stop here with the chosen signal, if a test asked for this moment."""
     if name == _MOMENT and _waits_for_the_last():
         threading.Event().wait()
 

@@ -28,13 +28,24 @@ def fill(seconds: float = 60.0) -> int:
         if not batch:
             break
         try:
-            found = _likenesses(batch)
-        except (StorageError, imaging.Crashed) as error:
+            found = _found(batch)
+        except StorageError as error:
             log.warning("likenesses are filled in later: %s", error)
             break
         for asset, likeness in zip(batch, found, strict=True):
             done += Asset.objects.filter(id=asset.id, likeness=None).update(likeness=likeness)
     return done
+
+
+def _found(batch: list[Asset]) -> list[int]:
+    """Where one of them kills the decoder, the others have theirs all the same."""
+    try:
+        return _likenesses(batch)
+    except imaging.Crashed as error:
+        if len(batch) > 1:
+            return [likeness for asset in batch for likeness in _found([asset])]
+        log.warning("asset %s is like no other: %s", batch[0].id, error)
+        return [imaging.NOTHING]
 
 
 def _likenesses(batch: list[Asset]) -> list[int]:

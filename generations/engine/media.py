@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +19,6 @@ from uuid6 import uuid7
 from accounts import rows
 from generations import imaging
 from generations.engine import (
-    alarm,
     claiming,
     clock,
     fetching,
@@ -49,7 +46,7 @@ class Media:
 
     def __init__(self, *, at_once: int | None = None, died: Callable[[], None] | None = None) -> None:
         """``died`` is called if the loop ends without having been asked to."""
-        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.owner = claiming.owner()
         self._at_once = at_once or max(1, os.cpu_count() or 1)
         self._died = died
         self._pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="media")
@@ -61,7 +58,6 @@ class Media:
         self._pulse = threading.Thread(target=self._beat, name="media-beat", daemon=True)
 
     def start(self) -> None:
-        alarm.hang("media", self._bell.set)
         self._thread.start()
         self._ears.start()
         self._pulse.start()
@@ -98,6 +94,8 @@ class Media:
     def _look(self) -> None:
         room = self._at_once * 2 - len(self._held)
         for claim in claiming.claim_results(self.owner, ResultState.FETCHED.value, room):
+            if claim.id in self._held:
+                continue  # its lease ended while the database was away, and it is in hand all the same
             self._held.add(claim.id)
             self._pool.submit(self._work, claim).add_done_callback(partial(self._over, claim))
 
@@ -130,14 +128,14 @@ class Media:
 
 
 def _let_go(claim: Claim) -> None:
-    """The database failed this picture, which may go well at once; if it is still away, the lease ends it."""
+    """The database failed, not the picture: free for another try at once, or else when the lease ends."""
     close_old_connections()
     with contextlib.suppress(Error):
         claiming.release("generations_result", claim)
 
 
 def develop(claim: Claim) -> None:
-    """Decode one original; store what it is, or say why it is nothing."""
+    """Decode one original; store what it is, or say why it is no picture."""
     result = reading.results([claim]).get(claim.id)
     if result is None or result.state != ResultState.FETCHED:
         return

@@ -1,4 +1,4 @@
-"""The net worker's loop: every call, poll and download of this process, waited for at once.
+"""The net worker's loop: every call, poll and download of this process, awaited together.
 
 One event loop in one thread; the database is reached through a few threads beside it.
 A message, a notification or the clock only makes it look for due rows.
@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -42,13 +39,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 DB_THREADS = 6
 STORE_THREADS = 16
-"""Apart: while a store hangs, answers are recorded all the same."""
+"""Threads of their own: while a store hangs, answers are still recorded."""
 MOST_CALLS = 2_000
 MOST_FETCHES = 64
 BATCH = 200
 LOOK_EVERY = killing.look(1.0)
 BREATH = 0.02
-"""Seconds between two looks: one serves everything that is said meanwhile, the first is at once."""
+"""Seconds between two looks: the first comes at once, the next serves all that was heard meanwhile."""
 
 
 class Net:
@@ -62,13 +59,13 @@ class Net:
         died: Callable[[], None] | None = None,
     ) -> None:
         """``died`` is called if the loop ends without having been asked to."""
-        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.owner = claiming.owner()
         self._most = {"submission": calls, "result": fetches}
         self._held: dict[str, set[UUID]] = {"submission": set(), "result": set()}
         self._missed: dict[UUID, Claim] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._died = died
-        self._stopping = False  # plain, for signal handlers set them
+        self._stopping = False  # plain, because signal handlers set them
         self._hurrying = False
         self._thread = threading.Thread(target=self._run, name="net", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -78,11 +75,11 @@ class Net:
         self._heart = ThreadPoolExecutor(1, thread_name_prefix="net-heart")
 
     def start(self) -> None:
-        alarm.hang("net", self.ring)
+        alarm.hang(self.ring)
         self._thread.start()
 
     def ring(self) -> None:
-        """Look for due rows now; callable from any thread, and from one that cannot know whether it ended."""
+        """Look for due rows now; callable from any thread, even after the loop has ended."""
         if self._loop is not None and self._bell is not None:
             with suppress(RuntimeError):  # it has ended, maybe this very moment
                 self._loop.call_soon_threadsafe(self._bell.set)
@@ -128,7 +125,7 @@ class Net:
                 await self._look()
                 await asyncio.sleep(BREATH)
                 await self._wait(LOOK_EVERY)
-            ears.cancel()  # nothing that is said now is for us
+            ears.cancel()  # nothing said from now on is for us
             while self._tasks and not self._hurrying:
                 await self._wait(0.5)
             left = [ears, pulse, *self._tasks]
@@ -213,20 +210,22 @@ class Net:
                     await self._in(self._heart, _with_connection, claiming.extend, self.owner, table, held)
                 except Error as error:
                     log.warning("leases not extended: %s", error)
+                except Exception:  # a flaw of ours; but no lease would ever be extended again
+                    log.exception("leases not extended")
 
     async def db(self, work: Callable[..., T], *args: object) -> T:
         """Run database work in a thread beside the loop."""
         return await self._in(self._threads, _with_connection, work, *args)
 
     async def store(self, work: Callable[..., T], *args: object) -> T:
-        """Run work on the store of pictures, which may take minutes, in a thread of its own kind."""
+        """Run work on the store of pictures, which may take minutes, in a thread kept for that."""
         return await self._in(self._stores, work, *args)
 
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, work, *args)
 
     async def db_surely(self, work: Callable[..., T], *args: object) -> T:
-        """The same for what must not be lost (an answer): a database that is away is waited for."""
+        """The same for what must not be lost (an answer): wait for a database that is away."""
         for attempt in count():
             try:
                 return await self.db(work, *args)

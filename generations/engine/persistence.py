@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 _AGAIN = {"40001", "40P01", "55P03"}
 _IDLE_TOO_LONG = "25P03"
-"""In a transaction, as a worker is that was stopped within one."""
+"""Idle in a transaction, as a worker is that was stopped in the middle of one."""
 _READS_ONLY = "25006"
-"""What a server says that has fallen behind another: whoever writes must connect anew."""
+"""What a server says that is only another's replica by now: whoever writes must connect anew."""
 _TOOK_TOO_LONG = "57014"
 TRIES = 4
 READ_AGAIN_FOR = 20.0
@@ -33,7 +33,7 @@ def in_transaction(work: Callable[[], T], *, landed: Callable[[], T | None] | No
     """Run in a transaction of its own; what surely took no effect is tried again.
 
     That is so after a deadlock, a lock time-out and a connection cut on the way. One that is cut at
-    COMMIT leaves it open. With ``landed`` it is then read again, in a transaction of its own: what the
+    COMMIT leaves that open. With ``landed`` it is then looked up, in a transaction of its own: what the
     work gave if it took effect, None if it did not. ``landed`` must first lock a row that the work had
     locked, for the cut transaction may still be on its way to its end.
     """
@@ -61,7 +61,7 @@ def in_transaction(work: Callable[[], T], *, landed: Callable[[], T | None] | No
 
 
 def step_aside(attempt: int) -> None:
-    """Let whoever was in the way go first, for a moment that grows and is not the same for any two."""
+    """Let whoever was in the way go first: wait a moment that grows with each attempt, at random."""
     time.sleep(random.uniform(0.01, 0.05 * 2**attempt))
 
 

@@ -18,7 +18,7 @@ from django.db.models import Model, prefetch_related_objects
 
 from accounts import rows
 from generations.models import Generation, Result, Submission
-from generations.states import SubmissionState
+from generations.states import IN_FLIGHT, SubmissionState
 from providers.models import ProviderAccount
 
 if TYPE_CHECKING:
@@ -84,9 +84,11 @@ JOIN unnest(%s::uuid[], %s::int[]) AS c (id, fence) ON c.id = r.id AND c.fence =
 """
 
 
+IS_IN_FLIGHT = "state IN ('" + "', '".join(sorted(IN_FLIGHT)) + "')"
+"""With the states in it, so that the index of these rows is used."""
 _ACCOUNTS = f"""
 SELECT {_A.sql}, (SELECT count(*) FROM generations_submission
-                  WHERE account_id = a.id AND state IN ('sending', 'running', 'unknown'))
+                  WHERE account_id = a.id AND {IS_IN_FLIGHT})
 FROM providers_provideraccount a ORDER BY a.provider, a.position, a.id
 """
 

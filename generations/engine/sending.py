@@ -28,7 +28,7 @@ from generations.models import (
 )
 from generations.states import GenerationStatus, ResultState, SubmissionState
 from providers import sealing
-from providers.door import is_public
+from providers.door import is_reachable
 from providers.errors import Reason
 from providers.models import ProviderAccount
 from providers.provider import Provider, Traits
@@ -38,11 +38,11 @@ _S = SubmissionState
 LOOKUP_GRACE = timedelta(minutes=15)
 """How long a gateway that can be asked, or that writes to us, is given beyond its longest time."""
 SOON, SELDOM = 5.0, 160.0
-"""Seconds, doubling, between POSTs under our key: harmless, so as many as an outage takes."""
+"""Seconds, doubling, between POSTs under our key: harmless, so they go on through an outage."""
 CONFLICT = 409
-"""What a gateway answers that is still busy with the first call."""
+"""The status with which a gateway says it is still busy with the first call."""
 SHUT_FOR = timedelta(hours=24)
-"""How long it is waited for that somebody mends an account's key."""
+"""How long to wait for somebody to repair an account's key."""
 MISSES = 3
 MISSING_FOR = timedelta(seconds=60)
 RUN_MAX = timedelta(minutes=15)
@@ -50,7 +50,7 @@ RUN_MAX = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do on the wire for a submission: whether it is a paid POST, or the last word to it."""
+    """One thing to do on the wire for a submission: maybe the ``paid`` POST, or the ``last`` word."""
 
     submission: Submission
     provider: Provider
@@ -87,13 +87,13 @@ def begin(submission: Submission, fence: int, sent_as: str = "") -> bool:
         if mine is None:
             return False
         generation, account = mine.generation, mine.account
-        verdict, wait = pace.may_send(account, account.traits)
+        verdict, wait = pace.may_send(account)
         if verdict is not Verdict.GO:
             _wait_or_move_on(submission, generation, verdict, account, wait)
             return False
-        # What was said before says nothing of this one.
+        # An earlier answer says nothing about this call.
         changes: dict[str, Any] = {"sent_at": Now(), "due_at": Now(), "posts": post, "http_status": None}
-        changes["sent_as"] = sent_as
+        changes |= {"sent_as": sent_as, "cost_elsewhere": account.traits.paid_elsewhere}
         if not move_submission(submission, _S.SENDING, reason="", **changes):
             return False
         if generation.status != GenerationStatus.RUNNING:
@@ -119,7 +119,7 @@ def begin_again(submission: Submission, fence: int) -> bool:
         mine = reading.lock_to_send(submission.id, fence, _S.UNKNOWN)
         if mine is None:
             return False
-        verdict, wait = pace.may_send(mine.account, mine.account.traits, again=True)
+        verdict, wait = pace.may_send(mine.account, again=True)
         if verdict is not Verdict.GO:
             rest(submission.id, fence, wait)
             return False
@@ -162,10 +162,9 @@ def request_of(submission: Submission, references: tuple[Reference, ...], traits
 
 
 def webhook_url(submission: Submission) -> str | None:
-    """Where the provider may write to us, if it can reach us: a public address, or its own is private."""
-    host = settings.PUBLIC_HOST
+    """Where the provider may write to us, if it can reach us: ours is public, or its own is private."""
     near = bool(submission.account.trusted_origin)
-    if not near and (host in {"localhost", ""} or not (is_public(host) or "." in host)):
+    if not near and not is_reachable(settings.PUBLIC_HOST):
         return None
     return f"{settings.PUBLIC_URL}/hooks/{submission.provider}/{submission.webhook_token}"
 
@@ -175,7 +174,7 @@ def may_send_again(submission: Submission, provider: Provider, timeout: float) -
     keeps, posts = provider.traits.keeps_our_key, submission.posts
     if not keeps or submission.sent_at is None:
         return False
-    # Where nothing but the paid request is ever asked, its status is the one that is known.
+    # Where only the paid request is ever sent, the status on record is the answer to it.
     answered = submission.http_status not in {None, CONFLICT} and not provider.traits.finds
     wait = sum(min(SELDOM, SOON * 2**nth) for nth in range(posts))
     if not answered:

@@ -14,6 +14,7 @@ from generations.engine.noticing import BATCH_ENDED
 from generations.engine.persistence import in_transaction
 from generations.models import Batch, Generation, Notice, Submission, move_submission, notify
 from generations.states import SubmissionState
+from providers import registry
 from providers.errors import Reason
 
 _S = SubmissionState
@@ -27,17 +28,29 @@ def stop(generation_id: UUID, *, who: str) -> bool:
     generation = lock(generation_id)
     if generation.ended:
         return False
-    if generation.cancel_requested_at is None:
+    first = generation.cancel_requested_at is None
+    if first:
         generation.cancel_requested_at = clock.now()
         generation.save(update_fields=["cancel_requested_at"])
     for submission in Submission.objects.filter(generation=generation, state=_S.PLANNED):
         # What was put back may have been taken on all the same: its pictures may still come, and are kept.
         end = _S.REFUSED if submission.posts else _S.CANCELED
         move_submission(submission, end, who=who, why="canceled", reason=Reason.CANCELED.value)
-    Submission.objects.filter(generation=generation, state=_S.RUNNING).update(due_at=Now())
+    running = Submission.objects.filter(generation=generation, state=_S.RUNNING).select_related("account")
+    if first and (stoppable := [one.id for one in running if _can_stop(one)]):
+        Submission.objects.filter(id__in=stoppable, state=_S.RUNNING).update(due_at=Now())
     conclude(generation)
     notify(planning.DUE_CHANNEL)
     return True
+
+
+def _can_stop(submission: Submission) -> bool:
+    """Whether its gateway can be told; where it cannot, a question before its time would gain nothing."""
+    try:
+        gateway = registry.provider(submission.provider, submission.account.account())
+    except (LookupError, ValueError):  # of a version that is not this one, or wrongly set
+        return False
+    return gateway.cancel(submission.theirs or str(submission.ours)) is not None
 
 
 def stop_batch(batch: Batch, *, who: str) -> None:
@@ -65,7 +78,7 @@ def look_after_batches() -> None:
 
 
 def _tell(batch: Batch) -> None:
-    """Once; who canceled it knows."""
+    """Once; whoever canceled it knows already."""
     told = Batch.objects.filter(id=batch.id, noticed_at=None).update(noticed_at=Now())
     if told and batch.canceled_at is None:
         about = {"batch": str(batch.id)}

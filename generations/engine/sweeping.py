@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 KEPT_ANSWERS = timedelta(days=7)
 WEBHOOK_EVENTS = timedelta(days=7)
 DELETED = timedelta(days=1)
-"""So long a preset or a collection can be taken back."""
+"""How long a deleted preset or collection can be restored."""
 ASKED_AGAIN = timedelta(hours=24)
-"""So long after it was sent, a call that was given up is asked about again: its result may be there."""
+"""For how long after sending an abandoned call is asked about again: its result may be there."""
 
 
 def sweep() -> None:
@@ -91,10 +91,10 @@ def _waited_too_long() -> QuerySet[Submission]:
 
 
 def _given_up() -> QuerySet[Submission]:
-    """What the provider knows by an id, its own or ours, and did not tell of in time; after growing gaps.
+    """Abandoned calls that the provider can be asked about by an id, its own or ours; after growing gaps.
 
-    A gateway's outage may last longer than our patience: what was paid for is found when it is over. Its
-    word that it knows of no such call is no other: an edge says so too while what is behind it is away.
+    A gateway's outage may last longer than our patience: what was paid for is found when it is over. That
+    it says it knows no such call changes nothing: an edge says so too while what is behind it is away.
     """
     gap = (F("finished_at") - F("sent_at")) / 4
     finding = [account.id for account in ProviderAccount.objects.filter(enabled=True) if _finds(account)]
@@ -112,7 +112,7 @@ def _finds(account: ProviderAccount) -> bool:
     """Whether it can be asked by our id."""
     try:
         return account.traits.finds
-    except (LookupError, ValueError):  # of a version that is not this one, or wrongly set
+    except (LookupError, ValueError):  # from another version, or set wrongly
         return False
 
 

@@ -39,7 +39,7 @@ def told_id(submission: Submission, provider: Provider) -> str | None:
 
 
 def told_end(submission: Submission, provider: Provider) -> Report | None:
-    """The end as the provider wrote it, for where asking it brings nothing: in one word, or part by part."""
+    """The end as the provider wrote it, where asking it brings nothing: in one message, or part by part."""
     written = _written(submission, provider)
     told = [said for theirs, said in written if submission.theirs in {None, theirs}]
     for report in told:

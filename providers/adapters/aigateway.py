@@ -77,7 +77,12 @@ class AIgateway(Provider):
             Setting(
                 "byok", False, "A ByteDance key of yours is attached there: ByteDance bills you directly."
             ),
-            Setting("webhook_secret", "", "The dashboard's webhook secret; with it, signatures are checked."),
+            Setting(
+                "webhook_secret",
+                "",
+                "The dashboard's webhook secret; with it, signatures are checked.",
+                secret=True,
+            ),
         ),
     )
 
@@ -96,6 +101,7 @@ class AIgateway(Provider):
             busy=frozenset({429, 503}),
             pace=(3.0, 15.0),
             rpm=600,
+            paid_elsewhere=self.byok,
         )
 
     def submit(self, request: ImageRequest, ours: UUID) -> Exchange[Report]:
@@ -219,9 +225,9 @@ class AIgateway(Provider):
     def _cost(self, cents: object) -> Cost | None:
         amount = wire.decimal(cents)
         if amount is None:
-            return Cost("", elsewhere=True) if self.byok else None
+            return None
         # 0 is what a call billed elsewhere shows, or a template; nobody sells pictures for nothing.
-        return Cost(f"{amount} cents", wire.micros(amount / 100), final=amount > 0, elsewhere=self.byok)
+        return Cost(f"{amount} cents", wire.micros(amount / 100), final=amount > 0)
 
 
 def _job_entries(told: wire.Json) -> list[wire.Json] | None:

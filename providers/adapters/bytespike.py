@@ -70,7 +70,12 @@ class Bytespike(Provider):
                 False,
                 "Submit through the tasks API, so that a lost answer is found again by our id.",
             ),
-            Setting("webhook_secret", "", "Secret of task callbacks; with it, signatures are checked."),
+            Setting(
+                "webhook_secret",
+                "",
+                "Secret of task callbacks; with it, signatures are checked.",
+                secret=True,
+            ),
         ),
     )
 

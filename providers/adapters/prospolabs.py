@@ -65,7 +65,9 @@ class Prospolabs(Provider):
         offers=(_OFFER,),
         settings=(
             Setting("nested_params", False, "Send parameters inside `params`, as its general pages say."),
-            Setting("webhook_secret", "", "Secret of its callbacks; with it, signatures are checked."),
+            Setting(
+                "webhook_secret", "", "Secret of its callbacks; with it, signatures are checked.", secret=True
+            ),
         ),
     )
 

@@ -43,6 +43,7 @@ _OFFER = Offer(
         names={
             ("auto", "2K"): "auto_2K",
             ("auto", "3K"): "auto_3K",
+            ("1:1", "1K"): "square",
             ("1:1", "2K"): "square_hd",
             ("4:3", "2K"): "landscape_4_3",
             ("3:4", "2K"): "portrait_4_3",
@@ -173,7 +174,7 @@ class ThreeDAI(Provider):
     def _cost(self, pictures: int) -> Cost:
         """Reckoned from the published ten credits a picture: the answer itself names no cost."""
         credits_ = CREDITS_PER_PICTURE * pictures
-        return Cost(f"{credits_} credits", wire.micros(credits_ * self.usd_per_credit), final=False)
+        return Cost(f"{credits_} credits", wire.micros(credits_ * self.usd_per_credit), final=pictures > 0)
 
     def _read_balance(self, answer: Answer) -> Balance:
         if not 200 <= answer.status < 300:

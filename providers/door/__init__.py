@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import httpx
 
 from providers.door import calls, downloads
-from providers.door.addresses import AddressRule, Resolver, is_public, resolve
+from providers.door.addresses import AddressRule, Resolver, is_public, is_reachable, resolve
 from providers.door.downloads import Bounds, Fetched, Guard
 from providers.door.errors import DoorError, DownloadError, NoAnswer, NotSent, Trouble
 from providers.values import Answer, Exchange
@@ -30,6 +30,7 @@ __all__ = [
     "Trouble",
     "fetch_public",
     "is_public",
+    "is_reachable",
     "send_once",
 ]
 

@@ -81,6 +81,15 @@ def is_internal_name(host: str) -> bool:
     return any(name == internal or name.endswith("." + internal) for internal in _INTERNAL_NAMES)
 
 
+def is_reachable(host: str) -> bool:
+    """Whether somebody on the open internet may reach ``host``, a name or an address, as far as it tells."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return "." in host.strip(".") and not is_internal_name(host)
+    return is_public(host.strip("[]"))
+
+
 async def resolve(host: str, port: int) -> list[str]:
     """The system's resolver, without blocking the loop."""
     loop = asyncio.get_running_loop()

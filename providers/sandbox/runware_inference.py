@@ -45,7 +45,7 @@ async def infer(gateway: Gateway, call: Call, fields: Fields) -> Part:
         their_id=asked["uuid"],
         our_id=asked["uuid"],
         element=outline(fields.document),
-        image_uuids=[str(uuid.uuid4()) for _ in pictures],
+        image_uuids={},
         **{name: asked[name] for name in ("output_type", "ttl", "include_cost", "safety")},
         **{name: asked[name] for name in ("webhook_url", "upload_endpoint")},
     )

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from providers.sandbox.call import Call, GatewayError
 from providers.sandbox.drawing import MEDIA_TYPES
@@ -34,7 +35,7 @@ def head(task: Task) -> dict[str, Any]:
 async def entry(gateway: Gateway, task: Task, index: int) -> dict[str, Any]:
     """One picture that is there."""
     picture, asked = task.pictures[index], task.details
-    found = head(task) | {"imageUUID": asked["image_uuids"][index]}
+    found = head(task) | {"imageUUID": asked["image_uuids"].setdefault(index, str(uuid4()))}
     if asked["output_type"] == "URL":
         found["imageURL"] = gateway.link(task, index, life=asked["ttl"])
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.door import Door, DownloadError, Trouble, fetch_public, is_public
+from providers.door import Door, DownloadError, Trouble, fetch_public, is_public, is_reachable
 from providers.door.addresses import resolve
 
 ANSWERS: dict[str, Sequence[str]] = {
@@ -172,3 +172,22 @@ def test_a_public_address_is_public(address: str) -> None:
     assert is_public(address)
     if ":" not in address:
         assert is_public(f"::ffff:{address}")
+
+
+@pytest.mark.parametrize(
+    ("host", "reachable"),
+    [
+        ("pictures.example.com", True),
+        ("8.8.8.8", True),
+        ("[2606:4700::1111]", True),
+        ("192.168.1.5", False),
+        ("127.0.0.1", False),
+        ("[::1]", False),
+        ("localhost", False),
+        ("nas.local", False),
+        ("nas", False),
+        ("", False),
+    ],
+)
+def test_a_gateway_is_told_to_write_only_where_it_may_get_through(host: str, reachable: bool) -> None:
+    assert is_reachable(host) is reachable

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from generations.actions import generate
 from generations.engine.net import Net
@@ -17,6 +20,7 @@ from tests.engine.stage import (
     change,
     in_state,
     looked_after,
+    only,
     pass_time,
     polled,
     posted,
@@ -88,6 +92,27 @@ def test_what_is_on_the_wire_and_then_refused_goes_nowhere_again(
     all_ended([generation], hours=0.1)
     assert story(gateways, generation) == Story(status, code, 0, 0, 0, 1)
     assert person.wallet.held == 0
+
+
+def test_a_gateway_that_cannot_be_told_is_asked_no_sooner_for_it(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.settings("threedai", latency=3600)
+    generation = ask(person, provider="threedai")
+    in_state(generation, SubmissionState.RUNNING)
+    polled(generation, 1)
+    seldom = timezone.now() + timedelta(hours=1)
+    generation.submissions.update(due_at=seldom)
+    for _ in range(3):
+        cancel(person, generation)
+    assert only(generation).due_at == seldom
+    change("threedai", settings={"usd_per_credit": "cheap"})
+    Generation.objects.filter(id=generation.id).update(cancel_requested_at=None)
+    cancel(person, generation)
+    change("threedai", settings={"usd_per_credit": "0.004"})
+    gateways.advance(3600)
+    generation.submissions.update(due_at=timezone.now())
+    all_ended([generation])
 
 
 def test_a_gateway_that_can_stop_is_asked_to_however_long_it_has_been_polled(

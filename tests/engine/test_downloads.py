@@ -31,6 +31,9 @@ PASSING: tuple[tuple[str, Fault, dict[str, Any]], ...] = (
     ("cut in half", Fault.JPEG_CUT, {}),
     ("an error page", Fault.HTML_AS_PICTURE, {}),
     ("a few redirects", Fault.REDIRECT, {"hops": 2}),
+    ("too large once", Fault.TEN_GIGABYTES, {}),
+    ("compressed once", Fault.GZIP_BOMB, {}),
+    ("an odd status", Fault.FILE_STATUS, {"status": 418}),
 )
 LASTING: tuple[tuple[str, str, Fault, dict[str, Any]], ...] = (
     ("result_too_large", "ten gigabytes", Fault.TEN_GIGABYTES, {}),

@@ -66,7 +66,7 @@ def test_a_lost_answer_is_won_back_or_written_off_and_never_ordered_twice(
     before = person.wallet.available
     asked = lose_everything(person, gateways, registry.ADAPTERS)
     forgive(lambda line: line["their_id"] == _bill_of(gateways, unbilled))
-    all_ended(asked.values(), hours=1)
+    all_ended(asked.values(), hours=1, within=180)
 
     found = {key: story(gateways, generation) for key, generation in asked.items()}
     for (provider, fault), told in found.items():

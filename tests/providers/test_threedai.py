@@ -128,8 +128,8 @@ def test_credits_become_dollars_at_the_rate_of_the_account() -> None:
     usual, dear = polled("finished-page-shape"), polled("finished-page-shape", usd_per_credit="0.01")
     assert isinstance(usual, Done)
     assert isinstance(dear, Done)
-    assert usual.cost == Cost("20 credits", 80_000, final=False)
-    assert dear.cost == Cost("20 credits", 200_000, final=False)
+    assert usual.cost == Cost("20 credits", 80_000)
+    assert dear.cost == Cost("20 credits", 200_000)
     for nonsense in ("a lot", "-1", "NaN"):
         with pytest.raises(ValueError, match="usd_per_credit"):
             through(SLUG, usd_per_credit=nonsense)
