@@ -19,6 +19,7 @@ from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.models import ApiKey, AuditEvent, Membership, Project, Role, Scope, User
 from accounts.networks import networks_in
 from accounts.principal import Principal
+from accounts.texts import bare
 
 log = logging.getLogger(__name__)
 _A_MINUTE = timedelta(minutes=1)
@@ -34,11 +35,6 @@ def as_uuid(text: UUID | str) -> UUID | None:
         return None
 
 
-def bare(text: str) -> str:
-    """Trimmed, and without what no database keeps."""
-    return text.replace("\x00", "").strip()
-
-
 def audit(
     actor: User | None, verb: str, subject: object, project: UUID | None = None, **detail: object
 ) -> None:
@@ -51,7 +47,7 @@ def audit(
 def audit_refusal(actor: User, tried: str) -> None:
     """Write down that somebody tried what is not theirs to do: once a minute, however often they try.
 
-    That it cannot be written is no reason for another answer than the refusal.
+    If it cannot be written, the answer is the refusal all the same.
     """
     tried = tried[:100]
     lately = AuditEvent.objects.filter(actor=actor, verb="refused", subject=tried, at__gt=Now() - _A_MINUTE)
@@ -75,7 +71,7 @@ def create_user(*, email: str, password: str, staff: bool = False, name: str = "
     except ValidationError as error:
         raise Invalid(" ".join(error.messages), fields={"password": error.messages}) from None
     if User.objects.filter(email__iexact=email).exists():
-        raise Conflict(_("%(email)s has a sign-in already.") % {"email": email}, code="user_exists")
+        raise Conflict(_("%(email)s already has an account.") % {"email": email}, code="user_exists")
     user = User.objects.create_user(email, password, is_staff=staff, is_superuser=staff, name=name)
     user.emailaddress_set.create(email=email, verified=True, primary=True)  # type: ignore[attr-defined]
     audit(user, "create_user", user.id, staff=staff)
@@ -129,6 +125,24 @@ def project_to_fill(*, principal: Principal, project_id: UUID | str) -> Project:
     if project.archived_at:
         raise NotAllowed(_("%(name)s is archived; choose another project.") % {"name": project.name})
     return project
+
+
+def oldest_to_fill(principal: Principal) -> Project | None:
+    """The project that pictures go to where none is named: the key's own, else the person's oldest."""
+    if principal.project_id:
+        return _open_projects(principal).first()
+    user_id = principal.user.id
+    values = [user_id, *Role.at_least(Role.EDITOR), user_id]
+    found = rows.planned(rows.composed(_oldest_project), values)
+    return rows.instance(Project, found[0]) if found else None
+
+
+def _open_projects(principal: Principal) -> QuerySet[Project]:
+    return Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None).order_by("id")
+
+
+def _oldest_project() -> QuerySet[Project]:
+    return _open_projects(Principal(User()))[:1]
 
 
 @transaction.atomic

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
@@ -17,12 +20,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """By which tries to sign in are counted. Raises PermissionDenied if there is none."""
+        """The address by which tries to sign in are counted. Raises PermissionDenied if there is none."""
         try:
             address: str = super().get_client_ip(request)
         except ImproperlyConfigured:  # what allauth raises for whoever came past one of our proxies
             raise PermissionDenied from None
         return address
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """At PUBLIC_URL: who asks for a link must not choose, by a Host header, where it leads."""
+        path = urlsplit(super().get_reset_password_from_key_url(key)).path
+        return f"{settings.PUBLIC_URL}{path}"
 
     def post_login(self, request: HttpRequest, user: User, **more: object) -> HttpResponseBase:
         """A browser that is new to somebody speaks the language they once chose."""

@@ -22,9 +22,10 @@ from rest_framework.views import APIView
 
 from accounts.actions import as_uuid
 from accounts.authentication import principal_of
-from accounts.errors import Invalid, NotAllowed, Refusal, wrong
+from accounts.errors import NotAllowed, Refusal, wrong
 from accounts.models import Scope
 from accounts.principal import Principal
+from accounts.texts import UNSTORABLE, sayable, storable
 
 M = TypeVar("M", bound=Model)
 MEBIBYTE = 1024 * 1024
@@ -38,7 +39,7 @@ class TooLarge(Refusal):
 
 
 class Json(BaseParser):
-    """A JSON object in UTF-8, of texts that can be kept: no NUL, no half of a surrogate pair."""
+    """A JSON object in UTF-8, of texts that can be kept: no NUL, no unpaired surrogate."""
 
     media_type = "application/json"
 
@@ -50,9 +51,12 @@ class Json(BaseParser):
     ) -> dict[str, Any]:
         raw = stream.read()
         try:
-            data = json.loads(raw.decode(), parse_constant=_not_a_number)
-        except (ValueError, RecursionError) as error:
-            raise ParseError(f"The body is not valid JSON: {error}.") from None
+            data = json.loads(raw.decode(), parse_constant=_not_a_number, object_pairs_hook=_once)
+        except RecursionError:
+            raise ParseError("The body is not valid JSON: it is nested too deeply.") from None
+        except ValueError as error:
+            said = "a number has too many digits" if "int_max_str_digits" in str(error) else error
+            raise ParseError(f"The body is not valid JSON: {said}.") from None
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
         if _ESCAPED.search(raw):
@@ -63,10 +67,8 @@ class Json(BaseParser):
 def refuse_unkeepable(data: Mapping[str, Any]) -> None:
     """Raise Invalid naming the field with a character that no database keeps."""
     for name, value in data.items():
-        if any(_unkeepable(text) for text in (name, *_texts(value))):
-            sentence = _("must not contain the character NUL or half a surrogate pair; remove it.")
-            shown = name.encode(errors="replace").decode().replace("\x00", "")
-            raise Invalid(f"{shown} {sentence}", fields={shown: [sentence]})
+        if not all(map(storable, (name, *_texts(value)))):
+            raise wrong(sayable(name).replace("\x00", ""), str(UNSTORABLE))
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -224,11 +226,13 @@ class Query:
                 return start + timedelta(days=1) if whole_day else start
             # A plus sign in a query means a space.
             moment = parse_datetime(text.replace(" ", "+"))
+            # PostgreSQL knows fewer offsets from UTC than RFC 3339 has.
+            moment = moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             moment = None
         if moment is None:
             raise wrong(name, _("must be a time such as 2026-11-21T12:00:00Z, or a day such as 2026-11-21."))
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -243,8 +247,14 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _unkeepable(text: str) -> bool:
-    return "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text)
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of two values for one name nobody can tell which was meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{json.dumps(twice)} is given more than once")
+    return found
 
 
 def _not_a_number(word: str) -> None:

@@ -15,10 +15,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import mailing
-from accounts.actions import as_uuid, audit, bare, create_user, project_where
+from accounts.actions import as_uuid, audit, create_user, project_where
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import Invitation, Membership, Project, Role, User
 from accounts.principal import Principal
+from accounts.texts import bare
 
 LIFETIME = timedelta(days=7)
 MOST_OPEN = 200
@@ -185,7 +186,7 @@ def _claimed(token: str) -> Invitation:
 
 
 def _stands_for(invitation: Invitation) -> bool:
-    """Whether who invited may still invite: what an owner promised ends with their ownership."""
+    """Whether the inviter may still invite: what an owner promised ends with their ownership."""
     principal = Principal(invitation.invited_by)
     owned = Project.objects.where_may(principal, Role.OWNER).filter(id=invitation.project_id)
     return invitation.invited_by.is_active and owned.exists()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from accounts.actions import project_where
 from accounts.api import check_names, needed_text
 from accounts.describe import PAGED, described, page_of
 from accounts.endpoint import Endpoint
+from accounts.errors import wrong
 from accounts.models import Invitation, Role
 from accounts.paging import PAGING, page
 
@@ -68,11 +71,20 @@ class Invitations(Endpoint):
         made = inviting.invite(
             principal=self.principal,
             project_id=project_id,
-            email=needed_text(body, "email") if body.get("email") is not None else "",
+            email=_address_in(body),
             role=needed_text(body, "role") if "role" in body else Role.EDITOR,
         )
         answer = {**invitation_json(made), "mailed": inviting.send(made)}
         return Response(answer, status.HTTP_201_CREATED)
+
+
+def _address_in(body: Mapping[str, Any]) -> str:
+    """Whom it is for; only without an ``email``, not with an empty one, is it a link for anybody."""
+    if body.get("email") is None:
+        return ""
+    if not (email := needed_text(body, "email").strip()):
+        raise wrong("email", _("must not be empty; leave it out to make a link."))
+    return email
 
 
 class OneInvitation(Endpoint):

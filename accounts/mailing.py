@@ -16,11 +16,9 @@ def goes_out() -> bool:
 
 
 def send(*, to: str, subject: str, body: str) -> bool:
-    """Whether it was handed over. A mail server that is away stops nobody's work."""
-    if not goes_out():
-        return False
+    """Whether it was handed over, not merely printed. A mail server that is away stops nobody's work."""
     try:
-        return bool(send_mail(" ".join(subject.split()), body, None, [to]))
+        return bool(send_mail(" ".join(subject.split()), body, None, [to])) and goes_out()
     except OSError as error:  # smtplib's errors are OSErrors too
         log.warning("a mail was not sent: %s", error)
         return False

@@ -106,9 +106,6 @@ class Project(models.Model):
     prompts_in_pictures = models.BooleanField(
         default=True, db_default=True, help_text="Whether downloads say in their metadata what was asked for"
     )
-    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
-        User, through="Membership", related_name="projects"
-    )
 
     objects = ProjectManager()
 

@@ -16,7 +16,7 @@ MOST = 20
 
 
 def address_of(request: HttpRequest) -> IPv4Address | IPv6Address | None:
-    """The peer's address or, behind TRUSTED_PROXIES of them, what the outermost was reached from."""
+    """The peer's address or, behind TRUSTED_PROXIES proxies, the one that reached the outermost."""
     try:
         address = ip_address(get_adapter().get_client_ip(request))
     except PermissionDenied:  # there is none, or a header that our proxies would have lengthened is too short

@@ -17,10 +17,16 @@ from django.db.models.expressions import DatabaseDefault
 M = TypeVar("M", bound=Model)
 
 
-@cache
 def composed(queryset: Callable[[], QuerySet[Any, Any]]) -> str:
     """The SQL of the queryset that this function makes; its values are given anew, in their order."""
-    return str(queryset().query.sql_with_params()[0])
+    return complete(queryset)[0]
+
+
+@cache
+def complete(queryset: Callable[[], QuerySet[Any, Any]]) -> tuple[str, tuple[Any, ...]]:
+    """The same with its values, for a queryset whose values never change."""
+    sql, values = queryset().query.sql_with_params()
+    return str(sql), tuple(values)
 
 
 def read(sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
@@ -70,7 +76,7 @@ def insertion(rows: Sequence[Model]) -> tuple[str, list[Any]]:
             if isinstance(value, DatabaseDefault):
                 marked.append("DEFAULT")
             elif value is None:
-                marked.append("NULL")  # psycopg remembers how a statement is taken apart up to 50 values
+                marked.append("NULL")  # psycopg only remembers how it parsed a statement of up to 50 values
             else:
                 marked.append("%s")
                 values.append(field.get_db_prep_save(value, database))

@@ -24,6 +24,8 @@ Page = Callable[Concatenate[HttpRequest, Principal, P], HttpResponseBase]
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 REFUSED = 422
 """What a form that was refused answers; htmx is told to show it like any other page."""
+UNDO = "undo"
+"""Tags a message that offers a way back, followed by the address to post to."""
 
 
 def signed_in(page: Page[P]) -> View[P]:

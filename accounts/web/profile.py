@@ -19,6 +19,7 @@ from accounts import actions
 from accounts.errors import Refusal
 from accounts.models import ApiKey, Project, Scope, User
 from accounts.principal import Principal
+from accounts.texts import bare
 from accounts.web.doorway import REFUSED, came_from, signed_in
 
 THEMES = ("light", "dark")
@@ -37,7 +38,7 @@ def settings(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 @require_POST
 @signed_in
 def rename(request: HttpRequest, principal: Principal) -> HttpResponseBase:
-    principal.user.name = actions.bare(request.POST.get("name", ""))[:150]
+    principal.user.name = bare(request.POST.get("name", ""))[:150]
     principal.user.save(update_fields=["name"])
     messages.success(request, _("Your name is saved."))
     return redirect("settings")
@@ -109,7 +110,7 @@ def choose_theme(request: HttpRequest) -> HttpResponseBase:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponseBase:
-    """Kept in a cookie for this browser and, of somebody signed in, for every other and for mails."""
+    """Kept in a cookie for this browser and, for somebody signed in, for every other and for mails."""
     answer = redirect(came_from(request))
     wanted = request.POST.get("language", "")
     if wanted in dict(configured.LANGUAGES):

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +17,7 @@ from accounts import actions, inviting
 from accounts.errors import Conflict, Invalid
 from accounts.models import Invitation, Membership, Project, Role
 from accounts.principal import Principal
-from accounts.web.doorway import REFUSED, signed_in
+from accounts.web.doorway import REFUSED, UNDO, signed_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,7 +36,7 @@ def projects(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         Membership.objects.filter(user=principal.user)
         .select_related("project")
         .annotate(people=Count("project__memberships"))
-        .order_by("project__archived_at", "project__name", "id")
+        .order_by(F("project__archived_at").asc(nulls_first=True), "project__name", "id")
     )
     context = {"memberships": mine, "errors": errors, "typed": request.POST}
     return render(request, "projects.html", context, status=REFUSED if errors else 200)
@@ -90,7 +90,7 @@ def remove_member(
     messages.success(
         request,
         _("They are no longer in the project. Their pictures stay."),
-        extra_tags=f"undo {reverse('set_member', args=[project_id])}?{had}",
+        extra_tags=f"{UNDO} {reverse('set_member', args=[project_id])}?{had}",
     )
     return redirect("project", project_id)
 
@@ -100,9 +100,8 @@ def remove_member(
 def archive(request: HttpRequest, principal: Principal, project_id: UUID) -> HttpResponseBase:
     actions.archive_project(principal=principal, project_id=project_id)
     undo = reverse("unarchive_project", args=[project_id])
-    messages.success(
-        request, _("The project is archived. Its pictures and books are kept."), extra_tags=f"undo {undo}"
-    )
+    sentence = _("The project is archived. Its pictures and records of money are kept.")
+    messages.success(request, sentence, extra_tags=f"{UNDO} {undo}")
     return redirect("projects")
 
 

@@ -40,10 +40,10 @@ def test_what_people_did_is_told_newest_first(ada: Person, stranger: Person) -> 
         "stranger left the project",
         "ada invited somebody as viewer",
         "ada changed the project's settings",
-        "stranger said something of a picture",
+        "stranger commented on a picture",
         "ada uploaded a picture",
         "ada made stranger editor",
-        "ada began the project",
+        "ada created the project",
     ]
 
 

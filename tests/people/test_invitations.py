@@ -51,13 +51,16 @@ def test_an_invitation_by_mail_reaches_its_address_and_lets_that_person_in(
     assert role_of(stranger, ada.project) == Role.VIEWER
 
 
-def test_without_a_way_out_for_mail_the_link_is_shown_once_made(ada: Person, settings: Any) -> None:
+def test_without_a_way_out_for_mail_the_link_is_shown_once_made_and_printed(
+    ada: Person, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     page = browser_of(ada).post(
         f"/projects/{ada.project.id}/invitations", {"email": "nell@example.com", "role": "editor"}
     )
     assert "no-store" in page["Cache-Control"]
     assert inviting.address(Invitation.objects.get()) in text_of(page)
+    assert inviting.address(Invitation.objects.get()) in capsys.readouterr().out
 
 
 def test_a_mail_server_that_is_away_costs_the_mail_and_not_the_invitation(ada: Person, settings: Any) -> None:
@@ -102,7 +105,7 @@ def test_an_invitation_for_another_address_says_so_and_waits(ada: Person, strang
     [
         ({**NEW, "password": "short"}, "too short"),
         ({**NEW, "email": "no address"}, "valid email"),
-        ({**NEW, "email": "ada@example.com"}, "has a sign-in already"),
+        ({**NEW, "email": "ada@example.com"}, "already has an account"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field_and_the_invitation_waits(
@@ -270,6 +273,8 @@ def test_a_program_invites_lists_revokes_and_accepts(ada: Person, stranger: Pers
     assert (made["email"], made["role"], made["mailed"]) == (None, "viewer", False)
     assert owner.get(path).json()["results"][0]["url"] == made["url"]
     token = made["url"].rsplit("/", 1)[-1]
+    for blank in ("", " "):
+        assert send(owner, "post", path, {"email": blank, "role": "owner"}).status_code == 400
     guest = client_of(stranger)
     accepted = send(guest, "post", "/api/v1/invitations/accept", {"token": token})
     assert (accepted.status_code, accepted.json()["role"]) == (201, "viewer")

@@ -72,7 +72,7 @@ def test_who_is_erased_is_gone_and_what_they_made_stays(ada: Person, stranger: P
 
     page = client.post("/settings/erase", PASSWORD, follow=True)
 
-    assert "You are erased here" in text_of(page)
+    assert "Your account has been erased" in text_of(page)
     assert Client().post("/sign-in", {"login": "stranger@example.com", **PASSWORD}).status_code == 200
     assert other_device.get("/wallet").status_code == 302
     assert Client().get("/api/v1/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 401

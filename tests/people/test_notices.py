@@ -117,7 +117,7 @@ def test_a_comment_tells_whose_picture_it_is_and_nobody_of_their_own(ada: Person
     commenting.say(principal=ada.principal, asset_id=picture.id, text="mine")
     assert told(ada) == []
     commenting.say(principal=stranger.principal, asset_id=picture.id, text="good")
-    assert told(ada) == ["stranger said something of “boat.png”."]
+    assert told(ada) == ["stranger commented on “boat.png”."]
     assert told(stranger) == []
 
 
@@ -143,7 +143,7 @@ def test_what_one_may_no_longer_see_is_told_without_its_words(ada: Person, stran
     actions.remove_member(principal=ada.principal, project_id=ada.project.id, user_id=stranger.user.id)
     page = text_of(browser_of(stranger).get("/notices"))
     assert "secret heron" not in page
-    assert "Something ended that you can no longer see." in page
+    assert "This is about something you can no longer see." in page
 
 
 def test_foreign_notices_are_neither_shown_nor_read(ada: Person, stranger: Person) -> None:

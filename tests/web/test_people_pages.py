@@ -105,6 +105,15 @@ def test_a_new_project_opens_empty(ada: Person) -> None:
     assert "Nothing here yet" in text_of(page)
 
 
+def test_archived_projects_stand_last(ada: Person) -> None:
+    client = browser_of(ada)
+    for name in ("Aachen", "Zwickau"):
+        client.post("/projects", {"name": name})
+    client.post(f"/projects/{Project.objects.get(name='Aachen').id}/archive")
+    listed = [one.project.name for one in client.get("/projects").context["memberships"]]
+    assert listed == [*sorted([ada.project.name, "Zwickau"]), "Aachen"]
+
+
 def test_a_project_without_a_name_is_mended_beside_its_field(ada: Person) -> None:
     page = browser_of(ada).post("/projects", {"name": "  "})
     assert page.status_code == 422
