@@ -60,6 +60,8 @@ _BY_KIND: tuple[tuple[type[Refusal], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
 )
+_FINAL = {"price_above_max", "price_unavailable", "canceled", "generation_failed"}
+"""What comes out the same however often it is asked for."""
 _PROGRAMS = ("/api/", "/v1/", "/p/", "/hooks/", "/health/", "/metrics")
 
 _OPENAI_TYPES = {
@@ -102,7 +104,7 @@ def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
     view = context.get("view")
     if isinstance(error, NotAllowed):
         note_refusal(context["request"]._request)
-    headers = _headers(problem)
+    headers = _headers(context["request"]._request, problem)
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="seedbank"'
     if problem.status == 405 and view is not None:
@@ -208,7 +210,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 def server_error(request: HttpRequest) -> HttpResponseBase:
     error = sys.exception()
     if isinstance(error, Exception) and (problem := problem_of(error)) is not None and problem.status == 503:
-        return _handled(request, problem) or pages.try_again(problem.message, _headers(problem))
+        return _handled(request, problem) or pages.try_again(problem.message, _headers(request, problem))
     said = _(
         "Something went wrong here; it was written down. Try again, and name the request_id if it stays."
     )
@@ -241,17 +243,25 @@ def _rest_problem(error: rest.APIException) -> Problem:
 
 def _handled(request: HttpRequest, problem: Problem) -> HttpResponse | None:
     """The answer for a program; None where a person is looking."""
-    if not request.path.startswith(_PROGRAMS):
+    if not _path(request).startswith(_PROGRAMS):
         return None
-    return JsonResponse(_body(request, problem), status=problem.status, headers=_headers(problem))
+    return JsonResponse(_body(request, problem), status=problem.status, headers=_headers(request, problem))
 
 
-def _headers(problem: Problem) -> dict[str, str]:
-    return {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+def _path(request: HttpRequest) -> str:
+    """A base URL that ends in a slash makes two of the first."""
+    return f"/{request.path.lstrip('/')}"
+
+
+def _headers(request: HttpRequest, problem: Problem) -> dict[str, str]:
+    headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+    if _path(request).startswith("/v1/") and problem.code in _FINAL:
+        headers["X-Should-Retry"] = "false"  # OpenAI's SDKs repeat every 409 and 5xx else
+    return headers
 
 
 def _body(request: HttpRequest, problem: Problem) -> dict[str, Any]:
-    if request.path.startswith("/v1/"):
+    if _path(request).startswith("/v1/"):
         return {"error": _as_openai(problem, request_id(request))}
     said = {
         "code": problem.code,

@@ -24,7 +24,7 @@ from accounts.errors import Refusal
 from generations.engine import clock, planning, written
 from generations.models import Submission, WebhookEvent, notify
 from generations.states import CLAIMABLE
-from providers import registry
+from providers import sealing
 from providers.errors import ProviderError
 
 log = logging.getLogger(__name__)
@@ -74,14 +74,14 @@ def _read(request: HttpRequest) -> bytes:
 
 def _genuine(submission: Submission, headers: dict[str, str], body: bytes) -> bool:
     """Whether it is signed and fresh, where the account has a secret to tell by."""
-    account = submission.account.account()
-    if not account.settings.get("webhook_secret"):
+    account = submission.account
+    if not account.sealed:
         return True
     try:
-        registry.provider(submission.provider, account).read_webhook(headers, body)
+        account.adapter().read_webhook(headers, body)
         now = clock.now().timestamp()
         return all(abs(now - int(moment)) <= SKEW for moment in _signed_times(headers))
-    except (ProviderError, ValueError):
+    except (ProviderError, ValueError, sealing.Unreadable):
         return False
 
 

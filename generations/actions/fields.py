@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actions import as_uuid
 from accounts.errors import Invalid
+from accounts.texts import UNSTORABLE, sayable, storable
 from billing.money import micros
 from providers import catalog
 
@@ -51,8 +52,8 @@ def text(name: str, value: Any, mistakes: Mistakes, *, most: int = PROMPT_MAX, l
         mistakes.add(name, _("must be text."))
         return None
     found = value.strip()
-    if not _storable(found):
-        mistakes.add(name, _("must not contain the character NUL or half characters; remove them."))
+    if not storable(found):
+        mistakes.add(name, str(UNSTORABLE))
     if len(found) < least:
         mistakes.add(name, _("must not be empty."))
     if len(found) > most:
@@ -174,8 +175,8 @@ def texts(most: int, longest: int) -> Reader[tuple[str, ...]]:
             mistakes.add(name, _("may have at most %(most)s entries.") % {"most": most})
         if any(len(item) > longest for item in value):
             mistakes.add(name, _("entries may be at most %(most)s characters.") % {"most": f"{longest:,}"})
-        if not all(map(_storable, value)):
-            mistakes.add(name, _("must not contain the character NUL or half characters; remove them."))
+        if not all(map(storable, value)):
+            mistakes.add(name, str(UNSTORABLE))
         return tuple(item.strip() for item in value if item.strip())
 
     return reader
@@ -212,16 +213,6 @@ def metadata(name: str, value: Any, mistakes: Mistakes) -> Mapping[str, Any]:
         )
         return {}
     return value
-
-
-def _storable(text: str) -> bool:
-    """Whether the database can keep it: no NUL, and no half of a surrogate pair."""
-    return "\x00" not in text and sayable(text) == text
-
-
-def sayable(text: str) -> str:
-    """The text, with a question mark for each half of a surrogate pair."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _deeper(value: object, levels: int) -> bool:

@@ -34,7 +34,7 @@ class Match:
     """A picture of the library, and why it is one.
 
     ``by``: the same bytes, named by metadata, alike to the eye, or the same words. ``percent`` is
-    how much it looks alike, None where that is not known; ``words`` are those of a prompt.
+    how alike they look, None where that is not known; ``words`` are those of a prompt.
     """
 
     asset: Asset

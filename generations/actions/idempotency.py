@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from accounts.errors import Conflict, Invalid
+from accounts.errors import Conflict, wrong
 from accounts.models import User
 from generations.engine.persistence import gone, read_again, sqlstate, step_aside
 from generations.models import KeptAnswer
@@ -42,7 +42,7 @@ class Key:
     def check(self) -> None:
         """Raise Invalid if it is no usable key."""
         if not 1 <= len(self.key) <= 255 or not self.key.isprintable():
-            raise Invalid(_("Idempotency-Key must be 1 to 255 printable characters."))
+            raise wrong("Idempotency-Key", _("must be 1 to 255 printable characters."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ _LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What is to be done, and with what the verb needs."""
+    """What is to be done, and what the verb needs for it."""
 
     verb: str
     tags: Sequence[str] = ()
@@ -151,7 +151,7 @@ def _move(work: Work) -> Done:
     target = project_to_fill(principal=work.principal, project_id=_needed(work.asked.project, "project"))
     before = {row.id: row.project_id for row in work.rows if row.project_id != target.id}
     items = CollectionItem.objects.filter(asset__in=before).order_by("collection_id", "rank", "id")
-    put_back = undoing.collect(items.filter(collection__deleted_at=None))  # into others nothing can be
+    put_back = undoing.collect(items.filter(collection__deleted_at=None))  # the others take nothing
     items.delete()
     _update(before, project=target)
     undo = undoing.each(before, lambda one: {"verb": "move", "project": str(before[one])})
@@ -252,7 +252,7 @@ def _collection(work: Work) -> Collection:
 
 def _needed(value: UUID | None, name: str) -> UUID:
     if value is None:
-        raise wrong(name, _("is missing; name the %(name)s it is to be.") % {"name": name})
+        raise wrong(name, _("is missing; give the id of a %(name)s.") % {"name": name})
     return value
 
 

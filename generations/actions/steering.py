@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import BoolOr
 from django.db import transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -66,8 +67,7 @@ def cancel(*, principal: Principal, batch_id: UUID) -> Batch:
 
     Twice changes nothing.
     """
-    batch = visible(principal, batch_id)
-    project_where(principal=principal, project_id=batch.project_id, role=Role.EDITOR)
+    batch = _editable(principal, batch_id)
     with transaction.atomic():
         live = _lock(batch)
         if live and Batch.objects.filter(id=batch.id, canceled_at=None).update(canceled_at=Now()):
@@ -107,12 +107,18 @@ def _planned(batch: Batch) -> SubmissionQuerySet:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How far a batch has come. Money is micro-dollars: ``held`` for running work, ``charged`` for ended."""
+    """How far a batch has come. Money is micro-dollars: ``held`` for running work, ``charged`` for ended.
+
+    ``made``: works with pictures, of which ``delivered`` are there in all.
+    """
 
     counts: Mapping[str, int]
+    made: int
     delivered: int
     held: int
     charged: int
+    sandbox: bool
+    """Whether any of it is the sandbox's."""
 
     @property
     def live(self) -> int:
@@ -133,7 +139,14 @@ def courses(batches: Sequence[Batch]) -> dict[UUID, Course]:
     rows = (
         Generation.objects.filter(batch__in=batches)
         .values("batch", "status")
-        .annotate(works=Count("id"), pictures=Sum("delivered"), quotes=Sum("quoted"), charges=Sum("charged"))
+        .annotate(
+            works=Count("id"),
+            made=Count("id", filter=Q(delivered__gt=0)),
+            pictures=Sum("delivered"),
+            quotes=Sum("quoted"),
+            charges=Sum("charged"),
+            samples=BoolOr("sandbox"),
+        )
         .order_by()
     )
     counts: dict[UUID, Counter[str]] = {batch.id: Counter() for batch in batches}
@@ -141,14 +154,23 @@ def courses(batches: Sequence[Batch]) -> dict[UUID, Course]:
     for row in rows:
         of = row["batch"]
         counts[of][row["status"]] += row["works"]
+        sums[of]["made"] += row["made"]
         sums[of]["delivered"] += row["pictures"]
         sums[of]["charged"] += row["charges"]
+        sums[of]["samples"] += row["samples"]
         if row["status"] not in ENDED:
             sums[of]["held"] += row["quotes"]
     ordered = {
         of: {one: found[one] for one in GenerationStatus.values if found[one]} for of, found in counts.items()
     }
     return {
-        of: Course(ordered[of], found["delivered"], found["held"], found["charged"])
+        of: Course(
+            ordered[of],
+            found["made"],
+            found["delivered"],
+            found["held"],
+            found["charged"],
+            sandbox=bool(found["samples"]),
+        )
         for of, found in sums.items()
     }

@@ -32,16 +32,18 @@ def submit(
     render: Callable[[Whole], dict[str, Any]],
     key: idempotency.Key | None,
     whole: type[Whole],
+    fewest: int = 1,
 ) -> Outcome:
     """Hold every quote and queue what ``write`` makes, one generation for each, or refuse and hold nothing.
 
-    ``asked`` stands for all of them in what they share. ``render`` makes the answer that is kept for
-    the idempotency key. Raises Refusal.
+    ``asked`` stands for all of them in what they share; ``fewest`` is how many it takes at the least.
+    ``render`` makes the answer that is kept for the idempotency key. Raises Refusal.
     """
     project = generate.project_for(principal, asked)
     quotes = priced()
     generate.check_source(principal, asked)
-    _check_credit(principal, total(quotes))
+    least = sum(sorted(quote.unit or 0 for quote in quotes)[:fewest])
+    _check_credit(principal, total(quotes), least)
     pictures = references.resolve(principal=principal, project=project, wanted=asked.references)
     made: list[Generation] = []
 
@@ -50,7 +52,7 @@ def submit(
         return Outcome(202, render(row), row.id, replayed=False)
 
     def pay(_outcome: Outcome) -> None:
-        _hold_all(principal, project, quotes, made)
+        _hold_all(principal, project, quotes, made, least)
         killing.moment("after_hold")
 
     return generate.taken_on(principal, key, work, pay, kind=whole)
@@ -61,15 +63,15 @@ def total(quotes: Sequence[Quote]) -> int:
     return sum(quote.price or 0 for quote in quotes)
 
 
-def _check_credit(principal: Principal, price: int) -> None:
+def _check_credit(principal: Principal, price: int, least: int) -> None:
     """Refuse what is clearly too much before hundreds of rows are written; the holds decide."""
     wallet = ledger.wallet_of(principal.user)
     if wallet.available < price:
-        raise InsufficientCredit(needed=price, available=wallet.available, held=wallet.held)
+        raise InsufficientCredit(needed=price, available=wallet.available, held=wallet.held, least=least)
 
 
 def _hold_all(
-    principal: Principal, project: Project, quotes: Sequence[Quote], made: list[Generation]
+    principal: Principal, project: Project, quotes: Sequence[Quote], made: list[Generation], least: int
 ) -> None:
     price, done = total(quotes), 0
     try:
@@ -77,9 +79,9 @@ def _hold_all(
             generate.hold(principal, project, quote, generation.id)
             done += generation.quoted
     except InsufficientCredit:
-        wallet = ledger.wallet_of(principal.user)  # with what was held a moment ago, which is undone
+        wallet = ledger.wallet_of(principal.user)  # still with what was held a moment ago and is undone
         raise InsufficientCredit(
-            needed=price, available=wallet.available + done, held=wallet.held - done
+            needed=price, available=wallet.available + done, held=wallet.held - done, least=least
         ) from None
     except BudgetExhausted as refusal:
         all_of_it = _("All of it together costs $%(price)s.") % {"price": dollars(price)}

@@ -250,7 +250,8 @@ class UsageRow(serializers.Serializer[Any]):
     user = serializers.UUIDField(required=False)
     key = serializers.UUIDField(required=False, allow_null=True)
     charged = money("Captured, less refunds")
-    provider_cost = money("What the gateways say they took for the same pictures")
+    provider_cost = money("What the gateways took for the same pictures, as they said or by their price list")
+    paid_elsewhere = money("What they billed to a key of yours attached there")
     images = serializers.IntegerField()
     generations = serializers.IntegerField()
 

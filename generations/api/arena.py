@@ -177,6 +177,7 @@ class Ranking(Endpoint):
         "Offers by the votes of the projects you see, the best first",
         {200: page_of(StandingAnswer, "RankingPage")},
         query=[_PROJECT],
+        errors=[404],
     )
     def get(self, request: Request) -> Response:
         found = ranking.standings(self.principal, projects_of(self.principal, self.query.uuid("project")))

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import wrong
 from generations import imaging
+from generations.actions.archiving import file_name
 from generations.engine import converting, keeping, origins
 from generations.models import Asset
 from generations.storage import StorageUnavailable, Store, originals
@@ -101,13 +102,6 @@ def as_file(asset: Asset, kind: str | None, quality: int | None) -> IO[bytes]:
         return originals().read(_converted(asset, kind, quality))
 
 
-def file_name(asset: Asset, kind: str | None = None) -> str:
-    """What a browser calls the file it saves."""
-    stem = asset.name.rpartition(".")[0] or asset.name or asset.prompt
-    words = re.sub(r"[^\w -]+", " ", stem).split()
-    return f"{'-'.join(words)[:60] or asset.id}.{imaging.EXTENSIONS[kind or asset.format]}"
-
-
 def _converted(asset: Asset, kind: str, quality: int | None, size: int | None = None) -> str:
     try:
         with _expected():
@@ -163,6 +157,7 @@ def _kept(
 
 def _known(request: HttpRequest, tag: str, caching: str) -> HttpResponseBase | None:
     """304 or 412 where the caller's conditions decide (RFC 9110, 13); None to send the bytes."""
+    request.META.pop("HTTP_IF_UNMODIFIED_SINCE", None)  # nothing here has a date, so it says nothing
     fresh = HttpResponse(headers={"ETag": f'"{tag}"', "Cache-Control": caching})
     decided = get_conditional_response(request, etag=f'"{tag}"', response=fresh)
     return None if decided is fresh else decided

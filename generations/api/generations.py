@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
@@ -21,9 +22,11 @@ from rest_framework.response import Response
 
 from accounts.describe import PAGED, described, header, page_of, query
 from accounts.endpoint import MEBIBYTE, Endpoint
+from accounts.errors import wrong
 from accounts.models import Scope
 from accounts.paging import PAGING, page
 from accounts.principal import Principal
+from accounts.texts import sayable
 from generations import waiting
 from generations.actions import asking, generate, idempotency
 from generations.actions.idempotency import Key, Outcome
@@ -143,7 +146,10 @@ class Retry(Endpoint):
         errors=[402, 404, 409, 422],
     )
     def post(self, request: Request, generation_id: UUID) -> Response:
-        key = key_of(request, self.principal, {})
+        body = self.body(request)
+        for name in sorted(map(str, body)):
+            raise wrong(sayable(name), _("is not taken by a retry, which asks the same again; leave it out."))
+        key = key_of(request, self.principal, body)
         outcome = generate.retry(
             principal=self.principal, generation_id=generation_id, render=submitted_json, key=key
         )

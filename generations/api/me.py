@@ -104,6 +104,7 @@ _CAPTURED = Q(kind=Kind.CAPTURE)
 _SUMS = {
     "charged": _sum(Case(When(_CAPTURED, then=F("amount")), default=-F("amount")), among=None),
     "cost": _sum(F("provider_cost"), among=_CAPTURED),
+    "elsewhere": _sum(F("elsewhere_cost"), among=_CAPTURED),
     "images": _sum(F("pictures"), among=_CAPTURED),
     "generations": Count("generation_id", distinct=True, filter=_CAPTURED),
 }
@@ -139,6 +140,7 @@ def _row(row: dict[str, Any], groups: list[str]) -> dict[str, Any]:
         **{group: row[f"by_{group}"] for group in groups},
         "charged": dollars(row["charged"]),
         "provider_cost": dollars(row["cost"]),
+        "paid_elsewhere": dollars(row["elsewhere"]),
         "images": row["images"],
         "generations": row["generations"],
     }

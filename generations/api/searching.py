@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -103,7 +104,15 @@ def _texts(name: str, said: object) -> list[str]:
     values = said if isinstance(said, list) else [said]
     if not all(isinstance(value, str | int | bool) for value in values):
         raise wrong("search", _("has a %(name)s that is neither text nor a list of texts.") % {"name": name})
+    if not values or any(isinstance(value, str) and not _says_something(value) for value in values):
+        # Read as nothing, it would be a search of everything, which a verb then befalls.
+        raise wrong("search", _("has an empty %(name)s; give it a value or leave it out.") % {"name": name})
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+
+
+def _says_something(text: str) -> bool:
+    """Whether there is more in it than blanks and letters without a shape."""
+    return any(unicodedata.category(letter)[0] not in "CZ" for letter in text)
 
 
 def _cursor(text: str | None) -> tuple[str, str]:

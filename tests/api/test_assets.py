@@ -34,6 +34,15 @@ def test_what_is_uploaded_comes_back_byte_for_byte(ada: Person) -> None:
     assert upload(client, data).json()["id"] == asset["id"]
 
 
+def test_a_saved_file_has_a_name_that_any_computer_takes(ada: Person) -> None:
+    client = client_of(ada)
+    asset = upload(client, name="con.png").json()
+    for address, name in ((asset["url"], "_con.png"), (asset["thumbnail_url"], "_con.webp")):
+        got = client.get(address)
+        assert got.getvalue()
+        assert got.headers["Content-Disposition"] == f'inline; filename="{name}"'
+
+
 def test_a_picture_that_is_brought_again_takes_the_new_name_and_tags(ada: Person) -> None:
     client = client_of(ada)
     first = upload(client, tags=["boats"]).json()
@@ -90,6 +99,8 @@ def test_what_the_caller_has_is_not_sent_again(ada: Person) -> None:
     client = client_of(ada)
     url = upload(client).json()["url"]
     tag = client.head(url).headers["ETag"]
+    dated = {"if-unmodified-since": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert client.head(url, headers=dated).status_code == 200, "it has no date to compare"
     known = client.get(url, headers={"if-none-match": tag})
     assert (known.status_code, known.content, known.headers["ETag"]) == (304, b"", tag)
     assert known.headers["Cache-Control"] == client.head(url).headers["Cache-Control"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from PIL import Image, PngImagePlugin
 from generations.engine.listening import somebody_listens
 from generations.engine.net import Net
 from generations.models import Asset
+from generations.storage import originals
 from providers.models import ProviderAccount
+from tests.api.conftest import client_of, upload
 from tests.conftest import Person, eventually, png
 
 
@@ -54,6 +57,14 @@ def test_an_embedded_prompt_no_database_keeps_is_mended(
     assert set(Asset.objects.values_list("prompt", flat=True)) == {prompt, ""}
 
 
+def test_a_picture_that_would_be_huge_ends_no_import(ada: Person, tmp_path: Path) -> None:
+    head = b"IHDR" + (20_000).to_bytes(4, "big") * 2 + b"\x08\x02\x00\x00\x00"
+    chunk = len(head[4:]).to_bytes(4, "big") + head + zlib.crc32(head).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(png()[:8] + chunk + png()[33:])
+    (tmp_path / "b.png").write_bytes(png())
+    assert "1 brought in, 0 were there already, 1 refused." in bring_in(ada, tmp_path)
+
+
 def test_beside_workers_a_shell_changes_no_account(engine: Net, person: Person, settings: Any) -> None:
     eventually(somebody_listens, what="a worker")
     accounts = ProviderAccount.objects.order_by("id").values_list(
@@ -79,6 +90,20 @@ def test_an_empty_key_of_a_grant_is_refused_because_it_would_grant_twice(ada: Pe
 def test_a_sample_of_no_pictures_is_refused(ada: Person, sample: int) -> None:
     with pytest.raises(CommandError, match="--sample"):
         call_command("verify_assets", sample=sample)
+
+
+def test_pictures_that_cannot_be_looked_at_are_not_called_missing(ada: Person) -> None:
+    kept = Asset.objects.get(id=upload(client_of(ada)).json()["id"])
+    path = originals().local_path(kept.storage_key)
+    assert path is not None
+    folder, away = path.parent, path.parent.with_name("away")
+    folder.rename(away)
+    folder.write_text("no folder")
+    with pytest.raises(CommandError, match="cannot be read now"):
+        call_command("verify_assets")
+    folder.unlink()
+    away.rename(folder)
+    call_command("verify_assets", stdout=io.StringIO())
 
 
 def test_where_nobody_can_type_a_password_one_is_made_and_told(

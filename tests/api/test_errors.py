@@ -37,6 +37,8 @@ def error_of(answer: Any) -> dict[str, Any]:
         ('{"prompt": "half \\ud83d"}', "application/json", 400, "invalid_parameter"),
         ('{"metadata": {"a": ["\\u0000"]}, "prompt": "x"}', "application/json", 400, "invalid_parameter"),
         ('{"count": 1' + "0" * 5000 + "}", "application/json", 400, "malformed"),
+        ('{"prompt": "x", "max_price": "0.01", "max_price": "5"}', "application/json", 400, "malformed"),
+        ('{"digits": 1, "digits": 2}', "application/json", 400, "malformed"),
         ("prompt=x", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
         ("<x/>", "text/xml; charset=base64", 415, "unsupported_media_type"),
         ('{"prompt": ""}', "application/json", 400, "invalid_parameter"),
@@ -48,6 +50,8 @@ def test_a_body_that_cannot_be_read_is_refused_in_one_shape(
 ) -> None:
     answer = client_of(ada).generic("POST", "/api/v1/generations", body, content_type=kind)
     assert (answer.status_code, error_of(answer)["code"]) == (status, code)
+    assert not any(word in error_of(answer)["message"] for word in ("recursion", "sys.set_int", "4300"))
+    assert ("too many digits" in error_of(answer)["message"]) == ("0" * 5000 in str(body))
     assert not Generation.objects.exists()
 
 
@@ -101,6 +105,15 @@ def test_a_name_no_database_keeps_is_refused_by_field(ada: Person, name: str) ->
     assert (form.status_code, list(error_of(form)["fields"])) == (400, ["name"])
 
 
+def test_text_that_cannot_be_stored_is_refused_in_one_sentence(ada: Person) -> None:
+    client = client_of(ada)
+    by_body = send(client, "POST", "/api/v1/generations", {"prompt": "half \ud83d"})
+    by_query = client.get("/api/v1/assets?q=a%00b")
+    for answer, name in ((by_body, "prompt"), (by_query, "q")):
+        problem = "must not contain the character NUL or unpaired surrogates; remove them."
+        assert error_of(answer)["fields"] == {name: [problem]}
+
+
 def test_a_charset_that_is_none_decides_nothing(ada: Person) -> None:
     answer = client_of(ada).generic("GET", "/api/v1/assets?q=x", content_type="text/plain; charset=rot13")
     assert answer.status_code == 200
@@ -122,6 +135,8 @@ def test_a_body_above_the_limit_is_turned_away_unread(ada: Person) -> None:
         ("generations?status=finished", "status"),
         ("generations?created_after=yesterday", "created_after"),
         ("generations?created_after=2026-13-45", "created_after"),
+        ("generations?created_after=9999-12-31T23:59:59-23:59", "created_after"),
+        ("usage?from=0001-01-01T00:00:00%2B23:59", "from"),
         ("generations?limit=0", "limit"),
         ("generations?limit=201", "limit"),
         ("generations?cursor=%00", "cursor"),
@@ -136,6 +151,17 @@ def test_a_filter_that_means_nothing_is_refused_by_name(ada: Person, path: str, 
     answer = client_of(ada).get(f"/api/v1/{path}")
     assert answer.status_code == 400
     assert list(error_of(answer)["fields"]) == [name]
+
+
+def test_a_time_of_any_offset_is_understood(ada: Person) -> None:
+    client = client_of(ada)
+    for path in ("generations?created_before=", "usage?from="):
+        assert client.get(f"/api/v1/{path}2026-01-01T00:00:00%2B23:59").status_code == 200
+
+
+def test_two_slashes_are_answered_as_one_would_be(ada: Person) -> None:
+    answer = client_of(ada).get("/", PATH_INFO="//api/v1/quotes")
+    assert (answer.status_code, error_of(answer)["code"]) == (404, "not_found")
 
 
 def test_an_address_that_leads_nowhere_is_json_below_the_api(ada: Person) -> None:

@@ -84,9 +84,9 @@ def test_what_nobody_can_do_is_refused_with_each_gateway_and_why(ada: Person) ->
     answer = submit(client_of(ada), {"prompt": "x", "aspect_ratio": "21:9", "negative_prompt": "rain"})
     assert answer.json()["error"]["code"] == "unsupported"
     message = answer.json()["error"]["message"]
-    assert "bytespike (aspect_ratio: does not make 21:9)" in message
-    assert "runware (negative_prompt: not offered)" in message
-    assert all(provider in message for provider in registry.ADAPTERS)
+    assert "Bytespike (aspect_ratio: does not make 21:9)" in message
+    assert "Runware (negative_prompt: not offered)" in message
+    assert all(profile.name in message for profile in registry.profiles())
     assert len(message) < 400
 
 
@@ -150,6 +150,16 @@ def test_a_retry_names_the_old_one_and_is_done_once(ada: Person) -> None:
     assert first.json()["id"] != old["id"]
     assert again.json() == first.json()
     assert again.headers["Idempotency-Replayed"] == "true"
+    assert Generation.objects.count() == 2
+
+
+def test_a_retry_takes_no_wishes(ada: Person) -> None:
+    client = client_of(ada)
+    address = f"/api/v1/generations/{submit(client).json()['id']}/retry"
+    assert send(client, "POST", address, {}, {"idempotency-key": "again"}).status_code == 202
+    for headers in ({}, {"idempotency-key": "again"}):
+        refused = send(client, "POST", address, {"count": 8}, headers)
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["count"])
     assert Generation.objects.count() == 2
 
 

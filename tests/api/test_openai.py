@@ -122,6 +122,7 @@ def test_the_sdk_raises_its_own_errors(sdk: Sdk, server: str, gateways: Control,
         ({"prompt": "x", "response_format": "bytes"}, "response_format"),
         ({"prompt": "x", "output_compression": 101}, "output_compression"),
         ({"prompt": "x", "size": 7}, "size"),
+        ({"prompt": "x", "size": "١٠٢٤x١٠٢٤"}, "size"),
         ({"prompt": "x", "seed": -1}, "seed"),
         ({"prompt": 7}, "prompt"),
         ({"model": 7, "prompt": "x"}, "model"),
@@ -134,6 +135,19 @@ def test_what_cannot_be_honoured_is_named_as_openai_names_it(
     error = answer.json()["error"]
     assert (answer.status_code, error["param"], error["type"]) == (400, param, "invalid_request_error")
     assert not Generation.objects.exists()
+
+
+def test_a_size_that_nobody_makes_is_refused_with_those_that_are_made(ada: Person) -> None:
+    refused = send(client_of(ada), "POST", PATH, {"prompt": "x", "size": "100x100"}).json()["error"]
+    assert (refused["param"], refused["message"].count("2048x2048")) == ("size", 1)
+
+
+def test_what_comes_out_the_same_is_not_to_be_tried_again(ada: Person) -> None:
+    final = send(client_of(ada), "POST", PATH, {"prompt": "x", "max_price": "0.001"})
+    assert (final.status_code, final.headers["X-Should-Retry"]) == (409, "false")
+    passing = send(client_of(ada), "POST", PATH, {"prompt": "x"}, {"idempotency-key": "x" * 256})
+    assert (passing.status_code, passing.json()["error"]["param"]) == (400, "Idempotency-Key")
+    assert "X-Should-Retry" not in passing.headers
 
 
 def test_an_edit_without_pictures_or_with_a_mask_is_refused(ada: Person) -> None:

@@ -17,8 +17,7 @@ from django.utils import timezone
 from generations.engine import clock
 from generations.models import Generation, Submission, WebhookEvent, move_submission
 from generations.states import SubmissionState
-from providers.models import ProviderAccount
-from tests.api.test_webhooks import FAR, due, refused
+from tests.api.test_webhooks import FAR, due, refused, sign
 from tests.conftest import Person, ask
 
 SECRET = "whsec"
@@ -31,7 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 def under_way(person: Person, provider: str) -> Submission:
     """A paid request that is not due for a long time, at a gateway whose secret we know."""
-    ProviderAccount.objects.filter(provider=provider).update(settings={"webhook_secret": SECRET})
+    sign(provider, SECRET)
     made = Submission.objects.get(generation=ask(person, provider=provider))
     move_submission(made, SubmissionState.SENDING, sent_at=timezone.now())
     move_submission(made, SubmissionState.RUNNING, theirs="job_1", due_at=FAR)

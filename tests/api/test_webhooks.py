@@ -66,8 +66,15 @@ def refused() -> float:
     return float(line.split()[1])
 
 
+def sign(provider: str, secret: str) -> None:
+    """Give a gateway's accounts the secret of its signatures."""
+    for account in ProviderAccount.objects.filter(provider=provider):
+        account.set_secret("webhook_secret", secret)
+        account.save()
+
+
 def signed() -> None:
-    ProviderAccount.objects.filter(provider="prospolabs").update(settings={"webhook_secret": SECRET})
+    sign("prospolabs", SECRET)
 
 
 def signature(body: bytes) -> str:

@@ -194,3 +194,13 @@ def test_a_search_for_everything_or_without_a_name_is_not_kept(shelf: Shelf) -> 
     for name, search in (("x", Search()), (" ", Search(q="boat")), ("x" * 101, Search(q="boat"))):
         with pytest.raises(Invalid):
             searches.save(principal=shelf.ada.principal, name=name, search=search)
+
+
+def test_a_search_that_cannot_be_kept_is_refused_alike_when_made_and_when_changed(shelf: Shelf) -> None:
+    me = shelf.ada.principal
+    kept = searches.save(principal=me, name="x", search=Search(q="boat"))
+    for search, problem in ((Search(), "choose words or a filter"), (Search(q="x" * 3000), "is too long")):
+        with pytest.raises(Invalid, match=problem):
+            searches.save(principal=me, name="y", search=search)
+        with pytest.raises(Invalid, match=problem):
+            searches.update(principal=me, search_id=kept.id, search=search)

@@ -14,8 +14,10 @@ from accounts.errors import Invalid, NotFound, wrong
 from generations.actions import asking
 from generations.actions.asking import Asked
 from providers import catalog, registry
+from providers.offer import SEEDREAM_SIZES
 
-_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+_SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+_SIZES = ", ".join(f"{width}x{height}" for width, height in SEEDREAM_SIZES.values())
 _FORMATS = ("url", "b64_json")
 
 # Parameters that change nothing here, with the values that ask for nothing we cannot give.
@@ -129,5 +131,7 @@ def in_their_words() -> Iterator[None]:
         yield
     except Invalid as error:
         fields = {_THEIR_NAMES.get(name, name): said for name, said in error.fields.items()}
+        if "size" in fields and error.code == "unsupported":
+            fields["size"] = [_("is made nowhere here; take auto, or one of %(sizes)s.") % {"sizes": _SIZES}]
         sentences = "; ".join(f"{name} {sentence}" for name, said in fields.items() for sentence in said)
         raise Invalid(sentences or error.message, code=error.code, fields=fields) from None
