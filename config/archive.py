@@ -14,6 +14,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -24,12 +25,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from config.deployment import WrongStore, claim_store
+from generations import imaging
 from generations.models import Asset, Result, derivative_key
 from generations.storage import originals
 from generations.storage.store import sha256_of
 
 FORMAT = 1
-SIZES = (256, 512, 1024)
 _LEFT_OUT = {
     "django_migrations",
     "django_content_type",
@@ -87,7 +88,22 @@ def write(path: Path) -> Tally:
         raise ArchiveError(f"{path} exists already; choose another name.")
     if not path.parent.is_dir():
         raise ArchiveError(f"There is no folder {path.parent}; make it first, or choose another place.")
+    with _draft(path) as draft:
+        return _write(draft)
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` that takes its name when the block ends well, and is gone otherwise."""
     draft = path.with_name(path.name + ".part")
+    try:
+        yield draft
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(draft: Path) -> Tally:
     manifest: dict[str, Any] = {"format": FORMAT, "made_at": timezone.now().isoformat(), "tables": {}}
     with tarfile.open(draft, "w") as tar, transaction.atomic():
         with connection.cursor() as cursor:
@@ -100,7 +116,6 @@ def write(path: Path) -> Tally:
             manifest["tables"][model._meta.db_table] = _write_table(tar, model)
         manifest["objects"], size = _write_objects(tar)
         _add(tar, "manifest.json", json.dumps(manifest, indent=1).encode())
-    draft.rename(path)
     rows = sum(table["rows"] for table in manifest["tables"].values())
     return Tally(rows, manifest["objects"], size)
 
@@ -131,7 +146,9 @@ def _write_objects(tar: tarfile.TarFile) -> tuple[int, int]:
         except FileNotFoundError:
             if key.endswith(".webp"):
                 continue  # a smaller picture can be made again
-            raise ArchiveError(f"The object {key} is missing; run verify_assets first.") from None
+            raise ArchiveError(
+                f"The object {key} is missing. If it was purged just now, try again; else run verify_assets."
+            ) from None
         count += 1
     return count, size
 
@@ -139,7 +156,7 @@ def _write_objects(tar: tarfile.TarFile) -> tuple[int, int]:
 def _keys() -> Iterator[str]:
     for key in Asset.objects.filter(purged_at=None).values_list("storage_key", flat=True).iterator(2000):
         yield key
-        yield from (derivative_key(key, size) for size in SIZES)
+        yield from (derivative_key(key, size) for size in imaging.SIZES)
     unfinished = Result.objects.filter(state="fetched").values_list("storage_key", flat=True)
     yield from unfinished.iterator(chunk_size=2000)
 

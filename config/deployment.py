@@ -33,5 +33,7 @@ def claim_store() -> None:
         ) from None
     except (Error, StorageError) as error:
         log.warning("whose the store is could not be seen: %s", type(error).__name__)
+    except OSError as error:
+        raise WrongStore(f"STORAGE_URL leads to a folder that cannot be made: {error.strerror}.") from None
     finally:
         close_old_connections()

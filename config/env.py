@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import overload
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
 
@@ -142,13 +145,18 @@ def postgres(name: str) -> dict[str, str]:
     parts = _address(name, value, sentence)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
         raise BadSetting(name, sentence)
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    try:
+        make_conninfo("", **options)
+    except ProgrammingError as error:
+        raise BadSetting(name, f"has an option that PostgreSQL does not know: {error}.") from None
     return {
         "dbname": unquote(parts.path.lstrip("/")),
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
         "host": parts.hostname or "",
         "port": str(parts.port or ""),
-        **{key: values[-1] for key, values in parse_qs(parts.query).items()},
+        **options,
     }
 
 

@@ -149,7 +149,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "net"
 CELERY_TASK_ROUTES = {
-    "generations.tasks.wake_media": {"queue": "media"},
     "generations.tasks.tidy": {"queue": "media"},
     "generations.tasks.keep_house": {"queue": "media"},
 }

@@ -16,7 +16,7 @@ SIDE = 32
 ALIKE = 10
 """So many bits apart at most: by chance, one pair in a hundred million."""
 NOTHING = 0
-"""Of a picture without any drawing on it: such a one is like no other."""
+"""The value for a blank picture, which is like no other."""
 _FLAT = 1.5
 """Levels of brightness, of 256, by which a picture must vary (standard deviation)."""
 _WAVES = 64

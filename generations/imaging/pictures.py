@@ -66,16 +66,12 @@ class Picture:
     ``width`` and ``height`` are in pixels as it is to be seen, its EXIF orientation applied.
     ``format`` is what the bytes are. ``derivatives`` maps the longest side in pixels to a WebP
     file: upright, sRGB, the first frame, never larger than the original, with no metadata but where
-    it came from. ``has_alpha`` says whether any pixel is transparent; ``mean_color`` is ``#rrggbb``;
-    ``likeness`` are the 64 bits by which alike pictures are found.
+    it came from. ``likeness`` are the 64 bits by which alike pictures are found.
     """
 
     width: int
     height: int
     format: str
-    frames: int
-    has_alpha: bool
-    mean_color: str
     thumbhash: bytes
     derivatives: dict[int, Path]
     likeness: int
@@ -99,7 +95,7 @@ def inspect_and_derive(path: Path, out_dir: Path, origin: Origin | None = None) 
     ``origin`` is never the prompt, which may have to become a secret later. Raises Rejected.
     """
     with opened(path) as (image, kind):
-        width, height, frames, turned = _checked(image, kind)
+        width, height, turned = _checked(image, kind)
         xmp = packet(replace(origin, prompt=""), said_in(image).source) if origin else b""
         small = _shown(_shrunk(_plain(image), SIZES[0]), image.info.get("icc_profile"), turned)
         derivatives, smallest = _derived(small, out_dir, xmp)
@@ -107,9 +103,6 @@ def inspect_and_derive(path: Path, out_dir: Path, origin: Origin | None = None) 
         width=width,
         height=height,
         format=kind,
-        frames=frames,
-        has_alpha=small.mode == "RGBA",
-        mean_color=_mean_color(smallest),
         thumbhash=thumbhash(smallest),
         derivatives=derivatives,
         likeness=likeness(smallest),
@@ -119,7 +112,7 @@ def inspect_and_derive(path: Path, out_dir: Path, origin: Origin | None = None) 
 def look(path: Path) -> Look:
     """Check a picture as one that is kept would be, and say by what it can be found. Raises Rejected."""
     with opened(path) as (image, kind):
-        width, height, _, turned = _checked(image, kind)
+        width, height, turned = _checked(image, kind)
         said = said_in(image)
         small = _shown(_shrunk(_plain(image), SIZES[0]), image.info.get("icc_profile"), turned)
     for longest in SIZES:
@@ -196,8 +189,8 @@ def opened(path: Path) -> Iterator[tuple[Image.Image, str]]:
             raise Rejected(flaw, type(error).__name__) from error
 
 
-def _checked(image: Image.Image, kind: str) -> tuple[int, int, int, int]:
-    """Decode all of it, as small as it may be; width, height and frames as seen, and how it is turned."""
+def _checked(image: Image.Image, kind: str) -> tuple[int, int, int]:
+    """Decode all of it, as small as it may be; width and height as seen, and how it is turned."""
     width, height = image.size
     frames = getattr(image, "n_frames", 1) if kind != "jpeg" else 1
     if frames > MAX_FRAMES:
@@ -206,7 +199,7 @@ def _checked(image: Image.Image, kind: str) -> tuple[int, int, int, int]:
     image.draft(None, (SIZES[0], SIZES[0]))
     image.load()
     turned = _orientation(image)
-    return (height, width, frames, turned) if turned >= 5 else (width, height, frames, turned)
+    return (height, width, turned) if turned >= 5 else (width, height, turned)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -265,12 +258,6 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         if converted is not None:
             return converted
     return image if image.mode == mode else image.convert(mode)
-
-
-def _mean_color(image: Image.Image) -> str:
-    # Premultiplied, so that transparent pixels have no colour of their own.
-    dot = image.resize((1, 1), Image.Resampling.BOX).convert("RGB")
-    return "#" + dot.tobytes().hex()
 
 
 def _derived(image: Image.Image, out_dir: Path, xmp: bytes) -> tuple[dict[int, Path], Image.Image]:

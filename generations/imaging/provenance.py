@@ -53,7 +53,7 @@ class Said:
 def packet(origin: Origin, declared: str = "") -> bytes:
     """The XMP of a picture; ``declared`` is what the original says, where we know nothing.
 
-    Of no picture by name, it is how it came about and nothing else.
+    If no picture is named, the packet says only how it was made.
     """
     source = origin.source or declared
     said = {

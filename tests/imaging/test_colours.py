@@ -43,11 +43,9 @@ def test_ink_colours_are_shown_as_light(tmp_path: Path) -> None:
 
 def test_a_colour_profile_is_applied_and_dropped(tmp_path: Path) -> None:
     red = Image.new("RGB", (64, 64), (255, 0, 0))
-    picture = inspected(tmp_path, encoded(red, "png", icc_profile=swapped_profile()))
-    small = shown(picture)
+    small = shown(inspected(tmp_path, encoded(red, "png", icc_profile=swapped_profile())))
     assert near(small.getpixel((9, 9)), (0, 255, 0))
     assert "icc_profile" not in small.info
-    assert near(tuple(bytes.fromhex(picture.mean_color[1:])), (0, 255, 0))
 
 
 def test_a_broken_colour_profile_is_ignored(tmp_path: Path) -> None:
@@ -59,17 +57,13 @@ def test_a_broken_colour_profile_is_ignored(tmp_path: Path) -> None:
 def test_transparency_survives_and_is_noticed(tmp_path: Path) -> None:
     clear = scene().convert("RGBA")
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
-    picture = inspected(tmp_path, encoded(clear, "png"))
-    small = shown(picture)
-    assert picture.has_alpha
+    small = shown(inspected(tmp_path, encoded(clear, "png")))
     assert small.mode == "RGBA"
     assert small.getchannel("A").getextrema() == pytest.approx((0, 255), abs=4)
 
 
 def test_an_alpha_channel_that_hides_nothing_is_no_transparency(tmp_path: Path) -> None:
-    picture = inspected(tmp_path, encoded(scene().convert("RGBA"), "png"))
-    assert not picture.has_alpha
-    assert shown(picture).mode == "RGB"
+    assert shown(inspected(tmp_path, encoded(scene().convert("RGBA"), "png"))).mode == "RGB"
 
 
 def test_transparent_pixels_lend_no_colour_to_their_neighbours(tmp_path: Path) -> None:

@@ -19,12 +19,11 @@ from .inspecting import inspected, shown
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_whole_picture_is_measured_and_shrunk(kind: str, tmp_path: Path) -> None:
     picture = inspected(tmp_path, encoded(noise(1500, 900), kind))
-    assert (picture.width, picture.height, picture.format, picture.frames) == (1500, 900, kind, 1)
-    assert not picture.has_alpha
+    assert (picture.width, picture.height, picture.format) == (1500, 900, kind)
     assert set(picture.derivatives) == set(SIZES) == {256, 512, 1024}
     for longest in SIZES:
         small = shown(picture, longest)
-        assert (small.format, small.size) == ("WEBP", (longest, round(longest * 0.6)))
+        assert (small.format, small.mode, small.size) == ("WEBP", "RGB", (longest, round(longest * 0.6)))
 
 
 def test_a_tall_picture_fits_by_its_height(tmp_path: Path) -> None:
@@ -66,9 +65,9 @@ def test_what_follows_a_picture_is_not_in_what_is_made_of_it(tmp_path: Path) -> 
 def test_an_animation_is_shown_by_its_first_frame(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (64, 64), color) for color in ("red", "green", "blue")]
     content = encoded(frames[0], "webp", save_all=True, append_images=frames[1:], lossless=True)
-    picture = inspected(tmp_path, content)
-    assert picture.frames == 3
-    assert near(shown(picture).getpixel((32, 32)), (255, 0, 0))
+    small = shown(inspected(tmp_path, content))
+    assert getattr(small, "n_frames", 1) == 1
+    assert near(small.getpixel((32, 32)), (255, 0, 0))
 
 
 # ── which way up ────────────────────────────────────────────────────────────────
@@ -137,7 +136,6 @@ def test_a_placeholder_has_the_mean_colour_and_opacity(tmp_path: Path) -> None:
     assert (red * 255, green * 255, blue * 255) == pytest.approx((200, 100, 50), abs=12)
     assert alpha == pytest.approx(0.5, abs=0.05)
     assert len(picture.thumbhash) <= 25
-    assert near(tuple(bytes.fromhex(picture.mean_color[1:])), (200, 100, 50), 3)
 
 
 def test_a_picture_of_one_pixel_has_a_placeholder(tmp_path: Path) -> None:

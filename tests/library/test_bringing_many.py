@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
+from generations.imaging.provenance import Origin, packet
 from generations.models import Asset, facets, finding
 from generations.models.search import Search
 from generations.storage import originals
@@ -36,6 +37,36 @@ def test_an_old_picture_stands_among_those_of_its_time_and_is_found_by_its_promp
     assert finding.page_of(me, Search(q="lighthouse")).ids == [old.id]
     in_2020 = Search.read({"created_after": "2020-01-01", "created_before": "2021-01-01"})
     assert finding.page_of(me, in_2020).ids == [old.id]
+
+
+@pytest.mark.parametrize("way", ["user comment", "utf-16 comment", "description", "comment", "ours", "xmp"])
+def test_a_prompt_and_a_day_are_read_wherever_a_program_wrote_them(
+    shelf: Shelf, tmp_path: Path, way: str
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2021:03:04 05:06:07"
+    exif[ExifTags.Base.DateTime] = "2024:01:01 00:00:00"
+    more: dict[str, Any] = {"format": "JPEG"}
+    if way == "user comment":
+        said = b"ASCII\0\0\0a lighthouse in fog\nNegative prompt: rain\nSteps: 20"
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = said
+    if way == "utf-16 comment":
+        said = b"UNICODE\0" + "a lighthouse in fog\nSteps: 20".encode("utf-16-be")
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = said
+    if way == "description":
+        exif[ExifTags.Base.ImageDescription] = "a lighthouse in fog"
+    if way == "comment":
+        more |= {"comment": b"a lighthouse in fog"}
+    if way == "ours":
+        more = {"format": "WEBP", "xmp": packet(Origin("an id", prompt="a lighthouse in fog"))}
+    if way == "xmp":
+        told = b"<dc:description><rdf:Alt><rdf:li xml:lang='x'>a lighthouse in fog</rdf:li></rdf:Alt>"
+        more |= {"xmp": told + b"</dc:description>"}
+    Image.new("RGB", (64, 48), "navy").save(tmp_path / "old", exif=exif, **more)
+    project, email = str(shelf.ada.project.id), shelf.ada.user.email
+    call_command("import_pictures", str(tmp_path), project=project, email=email, stdout=StringIO())
+    old = Asset.objects.get(name="old")
+    assert (old.prompt, old.created_at) == ("a lighthouse in fog", datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC))
 
 
 def test_an_invented_library_can_be_looked_through(gateways: Any, person: Person) -> None:

@@ -21,6 +21,7 @@ from generations.storage import originals
 from tests import conftest
 from tests.conftest import Person, ask, ended
 from tests.database import clone, drop
+from tests.web.conftest import brought
 
 SUMS = ("granted", "available", "held", "spent")
 
@@ -78,6 +79,14 @@ def test_a_backup_into_a_folder_that_is_not_there_is_told_in_a_sentence(db: None
     missing = tmp_path / "not there"
     with pytest.raises(CommandError, match=f"There is no folder {missing}; make it first"):
         call_command("backup", str(missing / "backup.tar"))
+
+
+def test_a_backup_that_cannot_be_whole_leaves_nothing(person: Person, tmp_path: Path) -> None:
+    asset = brought(person)
+    originals().delete(asset.storage_key)
+    with pytest.raises(CommandError, match="is missing"):
+        call_command("backup", str(tmp_path / "backup.tar"))
+    assert not list(tmp_path.glob("backup*"))
 
 
 def test_a_damaged_backup_is_refused_and_nothing_of_it_stays(

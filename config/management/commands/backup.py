@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config import archive
+from generations.storage import StorageError
 
 
 class Command(BaseCommand):
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, path: Path, **_options: Any) -> None:
         try:
             tally = archive.write(path)
-        except (archive.ArchiveError, OSError) as error:
+        except (archive.ArchiveError, StorageError, OSError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"{tally.rows:,} rows and {tally.objects:,} objects ({tally.bytes:,} bytes) in {path}."

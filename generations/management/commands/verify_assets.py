@@ -8,12 +8,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from generations import imaging
 from generations.models import Asset, Result, derivative_key, unconverted
-from generations.storage import originals
+from generations.storage import StorageError, originals
 
 YOUNG = timedelta(days=7)
 """What is younger may be a picture on its way in."""
-SIZES = (256, 512, 1024)
 
 
 class Command(BaseCommand):
@@ -25,6 +25,17 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, sample: int | None, **_options: Any) -> None:
         if sample is not None and sample < 1:
             raise CommandError("--sample must be 1 or more; without it every picture is hashed.")
+        try:
+            found, checked = self._compared(sample)
+        except StorageError as error:
+            raise CommandError(f"The store cannot be read now, so nothing is proven: {error}") from None
+        if found:
+            self.stdout.write(f"{found} wrong among {checked} pictures.")
+            raise SystemExit(1)
+        self.stdout.write(f"{checked} pictures are as they were written.")
+
+    def _compared(self, sample: int | None) -> tuple[int, int]:
+        """How many are wrong, and how many pictures were looked at."""
         there = Asset.objects.filter(purged_at=None)  # of what was purged only the row is left
         assets = there.order_by("?")[:sample] if sample else there.order_by("id")
         found = checked = 0
@@ -37,10 +48,7 @@ class Command(BaseCommand):
             for key in _orphans():
                 found += 1
                 self.stdout.write(f"orphaned  {key}")
-        if found:
-            self.stdout.write(f"{found} wrong among {checked} pictures.")
-            raise SystemExit(1)
-        self.stdout.write(f"{checked} pictures are as they were written.")
+        return found, checked
 
 
 def _fault(asset: Asset) -> str:
@@ -77,7 +85,7 @@ def _unknown(keys: list[str]) -> list[str]:
 
 def _root(key: str) -> str:
     """The original a smaller or converted picture was made from."""
-    for size in SIZES:
+    for size in imaging.SIZES:
         ending = derivative_key("", size)
         if key.endswith(ending):
             return key.removesuffix(ending)
