@@ -23,12 +23,11 @@ from accounts.web.doorway import signed_in
 from billing import pricing
 from generations.actions import voting
 from generations.api.arena import projects_of
-from generations.models import Asset, Vote, figures, ranking
+from generations.models import Asset, Comparison, Vote, figures, ranking
 from generations.models.ranking import FEWEST_VOTES, Standing
 from generations.web import panes
-from generations.web.details import provider_name
+from generations.web.details import model_name, provider_name
 from generations.web.framing import frame_of
-from providers import catalog
 
 ORDERS = {
     "quality": gettext_lazy("By quality"),
@@ -52,6 +51,7 @@ def arena(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         "shape": panes.shape_of(frame_of(pair.left.generation.parameters)) if pair else "",
         "verdict": _verdict(principal, request.GET.get("judged", "")),
         "skipped": bool(after),
+        "compared": _compared(principal, projects),
         "project": project,
         "here": f"project={project.id}&" if project else "",
     }
@@ -82,6 +82,7 @@ def standings(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     found = _with_figures(ranking.standings(principal, projects))
     context = {
         "rows": sorted(found, key=_ORDERED[order]),
+        "compared": _compared(principal, projects),
         "votes": sum(one["standing"].votes for one in found) // 2,
         "fewest": FEWEST_VOTES,
         "orders": ORDERS.items(),
@@ -111,18 +112,13 @@ def _with_figures(found: list[Standing]) -> list[dict[str, Any]]:
             {
                 "standing": one,
                 "name": provider_name(one.provider),
-                "model": _model_name(one.model),
+                "model": model_name(one.model),
                 "unit": unit,
                 "value": one.share * 1_000_000 / unit if one.share is not None and unit else None,
                 "seconds": here.median if here else None,
             }
         )
     return rows
-
-
-def _model_name(model_id: str) -> str:
-    known = {model.id: model.name for model in catalog.models()}
-    return known.get(model_id, model_id)
 
 
 def _vote(request: HttpRequest, principal: Principal) -> HttpResponseBase:
@@ -137,6 +133,11 @@ def _vote(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     )
     kept = {"project": said.get("project", ""), "judged": str(cast.id)}
     return redirect(f"{reverse('arena')}?{urlencode({name: text for name, text in kept.items() if text})}")
+
+
+def _compared(principal: Principal, projects: list[Project]) -> bool:
+    """Whether anything was ever compared there."""
+    return Comparison.objects.visible_to(principal).filter(project__in=projects).exists()
 
 
 def _verdict(principal: Principal, text: str) -> dict[str, Any] | None:

@@ -50,6 +50,11 @@ class Going:
         return self.batch.works - self.course.live
 
     @property
+    def done(self) -> int:
+        """Works that have ended; once all have, those of which something was made."""
+        return self.over if self.live else self.course.made
+
+    @property
     def counted(self) -> list[tuple[str, int]]:
         """Each status that some of its works have, in words, and how many."""
         return [(str(GenerationStatus(name).label), number) for name, number in self.course.counts.items()]

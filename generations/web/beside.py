@@ -23,14 +23,13 @@ from accounts.actions import as_uuid
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.models import Project, Role
 from accounts.principal import Principal
-from accounts.web.doorway import REFUSED, Page, came_from, is_fragment, say, signed_in
+from accounts.web.doorway import REFUSED, UNDO, Page, came_from, is_fragment, say, signed_in
 from generations.actions import assets, collecting, organise
 from generations.actions.organise import Deed, Done
 from generations.models import Asset, Collection
 from generations.models.facets import suggest
 from generations.models.search import Search
 
-UNDO = "undo"
 MOST_COLLECTIONS = 200
 VERBS = ("rate", "favorite", "unfavorite", "tag", "untag", "collect", "uncollect")
 _UNDOABLE = {

@@ -6,21 +6,22 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.actions import as_uuid, bare
-from accounts.errors import Invalid
+from accounts.actions import as_uuid
+from accounts.errors import Invalid, wrong
 from accounts.models import Project, Role
 from accounts.principal import Principal
-from accounts.web.doorway import came_from, signed_in
+from accounts.texts import bare
+from accounts.web.doorway import UNDO, came_from, signed_in
 from generations.actions import collecting, searches
 from generations.models import Collection
 from generations.models.search import Search
-from generations.web.beside import UNDO
 from generations.web.library import covers
 from generations.web.organise import answering, body_in, is_script
 
@@ -102,16 +103,23 @@ def place(request: HttpRequest, principal: Principal, collection_id: UUID) -> Ht
     body = body_in(request)
     if not isinstance(body.get("ids"), list):
         raise Invalid(_("ids must be a list of ids."), fields={"ids": [_("Must be a list of ids.")]})
-    ids = [as_uuid(str(one)) for one in body["ids"]][:MOST_PLACED]
+    if len(body["ids"]) > MOST_PLACED:
+        raise wrong("ids", _("may be at most %(most)s; send them in parts.") % {"most": MOST_PLACED})
+    ids = [as_uuid(str(one)) for one in body["ids"]]
     before, after = (as_uuid(str(body.get(name) or "")) for name in ("before", "after"))
-    for asset_id in ids:
-        if asset_id is None:
-            raise Invalid(_("ids must be ids."), fields={"ids": [_("Must be ids.")]})
-        collecting.place(
-            principal=principal, collection_id=collection_id, asset_id=asset_id, before=before, after=after
-        )
-        before, after = None, asset_id  # the next one stands behind it
-    return JsonResponse({"sentence": _("Put in order.")})
+    with transaction.atomic():  # all of them, or none
+        for asset_id in ids:
+            if asset_id is None:
+                raise Invalid(_("ids must be ids."), fields={"ids": [_("Must be ids.")]})
+            collecting.place(
+                principal=principal,
+                collection_id=collection_id,
+                asset_id=asset_id,
+                before=before,
+                after=after,
+            )
+            before, after = None, asset_id  # the next one stands behind it
+    return JsonResponse({"sentence": _("Order saved.")})
 
 
 @answering
@@ -121,7 +129,7 @@ def save_search(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     search = Search.of(QueryDict(said.get("search", "")))
     project = as_uuid(said.get("project", ""))
     saved = searches.save(principal=principal, name=said.get("name", ""), search=search, project_id=project)
-    messages.success(request, _("The search is kept as “%(name)s”.") % {"name": saved.name})
+    messages.success(request, _("Search saved as “%(name)s”.") % {"name": saved.name})
     return redirect(f"{reverse('library')}?{saved.address}")
 
 
@@ -137,7 +145,7 @@ def delete_search(request: HttpRequest, principal: Principal, search_id: UUID) -
     searches.delete(principal=principal, search_id=search_id)
     call = {"name": saved.name, "search": saved.address, "project": saved.project_id or ""}
     undo = f"{reverse('save_search')}?{urlencode(call)}"
-    messages.success(request, _("The search is forgotten."), extra_tags=f"{UNDO} {undo}")
+    messages.success(request, _("Search deleted."), extra_tags=f"{UNDO} {undo}")
     return redirect(came_from(request, otherwise=reverse("library")))
 
 

@@ -53,10 +53,6 @@ class Cell:
     def price(self) -> int | None:
         return self.line.price
 
-    @property
-    def chosen(self) -> bool:
-        return self.able and self.ticked
-
 
 @dataclass(frozen=True)
 class Setup:
@@ -78,10 +74,6 @@ class Setup:
     @property
     def price(self) -> int | None:
         return self.prices.price
-
-    @property
-    def chosen(self) -> bool:
-        return self.able and self.ticked
 
 
 @dataclass
@@ -124,18 +116,32 @@ class Form:
 
     @property
     def cells(self) -> list[Cell]:
-        return [cell for _name, row in self.rows for cell in row]
+        return [cell for _name, row, _why in self.rows for cell in row]
+
+    @property
+    def able(self) -> list[Cell | Setup]:
+        columns: list[Cell | Setup] = [*self.cells, *self.setups]
+        return [one for one in columns if one.able]
 
     @property
     def chosen(self) -> list[Cell | Setup]:
-        columns: list[Cell | Setup] = [*self.cells, *self.setups]
-        return [one for one in columns if one.chosen]
+        return [one for one in self.able if one.ticked]
 
     @property
     def price(self) -> int | None:
         """Micro-dollars for all of it; None while there is nothing that could be asked."""
         able = comparing.FEWEST <= len(self.chosen) <= comparing.MOST and not self.errors
         return sum(one.price or 0 for one in self.chosen) if able else None
+
+    @property
+    def nothing(self) -> str:
+        """Why there is no column to tick; empty if there is one."""
+        return "" if self.able else self.reason
+
+    @property
+    def least(self) -> int:
+        """Micro-dollars for as few of the ticked columns as can be compared."""
+        return sum(sorted(one.price or 0 for one in self.chosen)[: comparing.FEWEST])
 
     def complain(self, refusal: Refusal) -> None:
         """Put a refusal beside its field, else beside the button."""
@@ -167,21 +173,24 @@ class Form:
             column["provider"] = prices.chosen.provider
         return Setup(preset, column, prices, f"preset:{preset.id}" in (self.ticked or ()))
 
-    def _priced(self, shared: dict[str, Any]) -> list[tuple[str, list[Cell]]]:
-        """A row for each gateway, a cell in it for each resolution."""
+    def _priced(self, shared: dict[str, Any]) -> list[tuple[str, list[Cell], str]]:
+        """A row for each gateway: a cell for each resolution, and what keeps them all from being ticked."""
         lines: dict[str, list[Line]] = {slug: [] for slug in registry.ADAPTERS}
         for resolution in RESOLUTIONS:
-            for line in pricing.prices(asking.read({**shared, "resolution": resolution})).lines:
+            prices = pricing.prices(asking.read({**shared, "resolution": resolution}))
+            self.reason = prices.reason
+            for line in prices.lines:
                 lines[line.quote.provider].append(line)
-        return [(found[0].name, self._row(slug, found)) for slug, found in lines.items() if found]
+        return [(found[0].name, *self._row(slug, found)) for slug, found in lines.items() if found]
 
-    def _row(self, slug: str, lines: list[Line]) -> list[Cell]:
+    def _row(self, slug: str, lines: list[Line]) -> tuple[list[Cell], str]:
         found = []
         for resolution, line in zip(RESOLUTIONS, lines, strict=True):
             name = f"{slug}:{resolution}"
             ticked = resolution == _USUAL if self.ticked is None else name in self.ticked
             found.append(Cell(name, line, resolution, ticked))
-        return found
+        reasons = {"" if cell.able else cell.line.reason for cell in found}
+        return found, reasons.pop() if len(reasons) == 1 else ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

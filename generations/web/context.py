@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -53,9 +54,17 @@ class Chrome:
 
     @cached_property
     def sandbox_only(self) -> bool:
-        """Whether every account that may be used is a sandbox: no money is real here."""
-        sources = set(ProviderAccount.objects.usable().order_by().values_list("source", flat=True).distinct())
+        """Whether every account that may be used is a sandbox: no money is real here.
+
+        Where none may be used, whether there is no other at all.
+        """
+        accounts = ProviderAccount.objects
+        sources = _sources(accounts.usable()) or _sources(accounts.all())
         return sources == {Source.SANDBOX}
+
+
+def _sources(accounts: QuerySet[ProviderAccount]) -> set[str]:
+    return set(accounts.order_by().values_list("source", flat=True).distinct())
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:

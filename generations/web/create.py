@@ -38,7 +38,7 @@ def home(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         return render(request, "home_empty.html")
     editable = may_make(principal, project)
     form = composer.from_address(principal, project, request.GET) if editable else None
-    return _home(request, principal, project, form)
+    return home_page(request, principal, project, form)
 
 
 @require_safe
@@ -171,17 +171,24 @@ def _taken(
 def _again(request: HttpRequest, principal: Principal, project: Project, form: Composer) -> HttpResponse:
     """The form as it was, with what to mend; nothing typed is lost."""
     if not is_fragment(request):
-        return _home(request, principal, project, form, status=REFUSED)
+        return home_page(request, principal, project, form, status=REFUSED)
     context = {"composer": form, "project": project}
     answer = render(request, "_fragments/composer.html", context, status=REFUSED)
     answer["HX-Retarget"], answer["HX-Reswap"] = "#composer", "outerHTML"
     return answer
 
 
-def _home(
-    request: HttpRequest, principal: Principal, project: Project, form: Composer | None, *, status: int = 200
+def home_page(
+    request: HttpRequest,
+    principal: Principal,
+    project: Project,
+    form: Composer | None,
+    *,
+    status: int = 200,
+    **more: str,
 ) -> HttpResponse:
-    context = {**_stream(request, principal, project), "composer": form}
+    """The page of a project: the form, if there is one, and the stream of its work."""
+    context = {**_stream(request, principal, project), "composer": form, **more}
     context["under_way"] = batch_pages.under_way(principal, project)
     return render(request, "home.html", context, status=status)
 

@@ -40,13 +40,14 @@ def parameters_of(generation: Generation) -> list[tuple[str, str]]:
     names = [name for name in _LABELS if name in said]
     names += [name for name in said if name not in _LABELS and name not in _SAID_ELSEWHERE]
     return [
-        (_("Model"), _model_name(generation.model)),
+        (_("Model"), model_name(generation.model)),
         (_("Gateway"), _gateway(generation)),
         *((str(_LABELS.get(name, name)), _shown(said[name])) for name in names),
     ]
 
 
-def _model_name(model_id: str) -> str:
+def model_name(model_id: str) -> str:
+    """As people call it; one that left the catalogue keeps its id."""
     try:
         return catalog.model(model_id).name
     except catalog.UnknownModelError:

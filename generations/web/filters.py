@@ -18,8 +18,7 @@ from accounts.principal import Principal
 from generations.models import Collection, Kind
 from generations.models.facets import Count, Facets
 from generations.models.search import Search
-from generations.web.details import provider_name
-from providers import catalog
+from generations.web.details import model_name, provider_name
 
 MENUS = {
     "project": gettext_lazy("Project"),
@@ -128,7 +127,7 @@ def _plain(name: str, value: str) -> str:
         case "provider":
             return provider_name(value)
         case "model":
-            return _model(value)
+            return model_name(value)
         case "kind":
             return str(Kind(value).label)
         case "rating":
@@ -150,13 +149,6 @@ def _prefix(name: str) -> str:
     if name == "created_after":
         return _("Since") + " "
     return _("Before") + " " if name == "created_before" else ""
-
-
-def _model(model_id: str) -> str:
-    try:
-        return catalog.model(model_id).name
-    except catalog.UnknownModelError:
-        return model_id
 
 
 def _order(value: object) -> bool:

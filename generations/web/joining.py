@@ -33,7 +33,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
             return _accept(request, found, token)
         return _join(request, found, token)
     except NotFound as refusal:
-        context = {"title": _("No way in here"), "sentence": refusal.message}
+        context = {"title": _("This invitation cannot be used"), "sentence": refusal.message}
         return render(request, "account/invitation_over.html", context, status=404)
 
 
@@ -52,7 +52,7 @@ def _join(request: HttpRequest, found: Invitation, token: str) -> HttpResponseBa
     except Conflict as refusal:
         if refusal.code != "user_exists":
             return _page(request, found, refused=refusal.message)
-        sentence = _("This address has a sign-in already. Sign in, and the invitation waits.")
+        sentence = _("This address already has an account. Sign in with it to accept the invitation.")
         return _page(request, found, errors={"email": [sentence]})
     except Invalid as refusal:
         return _page(request, found, errors=refusal.fields)

@@ -23,7 +23,7 @@ from uuid6 import uuid7
 
 from accounts.actions import as_uuid
 from accounts.endpoint import refuse_unkeepable
-from accounts.errors import Invalid, NotAllowed, NotFound, Refusal
+from accounts.errors import Invalid, NotAllowed, NotFound, Refusal, wrong
 from accounts.principal import Principal
 from accounts.web.doorway import REFUSED, Page, came_from, signed_in
 from generations.actions import organise, uploads
@@ -35,8 +35,12 @@ _SENTENCES = {
     "tag": ngettext_lazy("%(n)d picture tagged.", "%(n)d pictures tagged.", "n"),
     "untag": ngettext_lazy("%(n)d picture untagged.", "%(n)d pictures untagged.", "n"),
     "rate": ngettext_lazy("%(n)d picture rated.", "%(n)d pictures rated.", "n"),
-    "favorite": ngettext_lazy("%(n)d favourite more.", "%(n)d favourites more.", "n"),
-    "unfavorite": ngettext_lazy("%(n)d favourite less.", "%(n)d favourites less.", "n"),
+    "favorite": ngettext_lazy(
+        "Added %(n)d picture to your favourites.", "Added %(n)d pictures to your favourites.", "n"
+    ),
+    "unfavorite": ngettext_lazy(
+        "Removed %(n)d picture from your favourites.", "Removed %(n)d pictures from your favourites.", "n"
+    ),
     "move": ngettext_lazy("%(n)d picture moved.", "%(n)d pictures moved.", "n"),
     "copy": ngettext_lazy(
         "%(n)d copy is made; it appears within seconds.",
@@ -52,7 +56,7 @@ _SENTENCES = {
         "%(n)d pictures moved to the trash, where they stay for 30 days.",
         "n",
     ),
-    "restore": ngettext_lazy("%(n)d picture taken back.", "%(n)d pictures taken back.", "n"),
+    "restore": ngettext_lazy("%(n)d picture restored.", "%(n)d pictures restored.", "n"),
 }
 
 
@@ -118,10 +122,14 @@ def _taken_back(principal: Principal, call: Mapping[str, Any]) -> list[str]:
 @answering
 def bring(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """Files from a computer into a project: one at a time from a script, many from a form."""
-    project = as_uuid(request.POST.get("project", ""))
+    project = as_uuid(named := request.POST.get("project", ""))
+    if named and project is None:
+        raise wrong("project", _("must be the id of a project."))
     files = [file for file in request.FILES.getlist("file") if isinstance(file, UploadedFile)]
     if not files:
         raise Invalid(_("file is missing; choose one or more pictures."))
+    if len(files) > 1 and is_script(request):
+        raise wrong("file", _("must be one picture; send each by itself."))
     brought = []
     refused: list[str] = []
     for file in files:
@@ -131,7 +139,7 @@ def bring(request: HttpRequest, principal: Principal) -> HttpResponseBase:
                 principal=principal, project_id=project, chunks=file.chunks(), name=file.name or ""
             )
         except Invalid as refusal:
-            if len(files) == 1 and is_script(request):
+            if is_script(request):
                 raise
             refused.append(f"{uploads.clean_name(file.name or '')}: {refusal.message}")
         else:
@@ -180,7 +188,7 @@ def _brought(request: HttpRequest, asset: Asset, known: bool) -> dict[str, Any]:
 
 
 def _brought_sentence(new: int, known: int) -> str:
-    sentence = ngettext("%(n)d picture brought.", "%(n)d pictures brought.", new) % {"n": new}
+    sentence = ngettext("%(n)d picture uploaded.", "%(n)d pictures uploaded.", new) % {"n": new}
     if known:
         more = ngettext("%(n)d was here already.", "%(n)d were here already.", known)
         sentence = f"{sentence} {more % {'n': known}}"

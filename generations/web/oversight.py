@@ -65,20 +65,21 @@ def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 @require_POST
 @staff_only
 def test_account(request: HttpRequest, principal: Principal, account_id: UUID) -> HttpResponseBase:
-    """Ask the gateway what the account has left: the proof that key and address are right."""
+    """Ask the gateway what the account has left, and its price: the proof that key and address are right."""
     account = _account(account_id)
     try:
-        balance = balances.ask(account)
+        balance, price = balances.ask(account), balances.price(account)
     except ProviderError as error:
         sentence = _("%(account)s: %(why)s") % {"account": account.name, "why": _(error.reason.sentence)}
         messages.error(request, sentence)
     else:
         left = f"{balance.amount} {balance.unit}"
         if balance.micros is not None:
-            left += f" (${dollars(balance.micros)})"
-        messages.success(
-            request, _("%(account)s answers. It has %(left)s left.") % {"account": account.name, "left": left}
-        )
+            left = f"${dollars(balance.micros)}"
+        said = _("%(account)s answers. It has %(left)s left.") % {"account": account.name, "left": left}
+        if price is not None and price.micros is not None:
+            said += " " + _("A picture takes %(price)s there.") % {"price": f"${dollars(price.micros)}"}
+        messages.success(request, said)
     audit(principal.user, "test_account", account.id)
     return redirect("oversight")
 
@@ -86,13 +87,14 @@ def test_account(request: HttpRequest, principal: Principal, account_id: UUID) -
 @require_POST
 @staff_only
 def switch_account(request: HttpRequest, principal: Principal, account_id: UUID) -> HttpResponseBase:
-    """On or off. What is on the wire is brought home either way."""
+    """On or off. Work that was sent is collected either way."""
     account = _account(account_id)
     enabled = request.POST.get("enabled") == "on"
     ProviderAccount.objects.filter(id=account.id).update(enabled=enabled)
     audit(principal.user, "switch_account", account.id, enabled=enabled)
-    said = _("%(account)s is on.") if enabled else _("%(account)s is off; its running work is brought home.")
-    messages.success(request, said % {"account": account.name})
+    on = _("%(account)s is on.")
+    off = _("%(account)s is off; work already sent will still be collected.")
+    messages.success(request, (on if enabled else off) % {"account": account.name})
     return redirect("oversight")
 
 

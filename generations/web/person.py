@@ -41,7 +41,7 @@ def erase(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         else:
             logout(request)
             messages.success(
-                request, _("You are erased here. The pictures you made stay with their projects.")
+                request, _("Your account has been erased. The pictures you made stay with their projects.")
             )
             return redirect("account_login")
     user = principal.user

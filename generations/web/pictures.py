@@ -16,14 +16,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import NotFound
 from accounts.principal import Principal
-from accounts.web.doorway import came_from, is_fragment, signed_in
+from accounts.web.doorway import UNDO, came_from, is_fragment, signed_in
 from generations.actions import assets, voting
 from generations.api.files import SIZES
 from generations.models import Asset, Result
 from generations.models.finding import neighbours
 from generations.models.search import Search
 from generations.web import beside, comments, finals, lineage, shares
-from generations.web.beside import UNDO
 from generations.web.details import parameters_of
 from generations.web.stream import may_make
 from providers.values import FORMATS

@@ -15,12 +15,10 @@ from accounts.actions import as_uuid, project_where
 from accounts.errors import Invalid, NotAllowed, Refusal
 from accounts.models import Project, Role
 from accounts.principal import Principal
-from accounts.web.doorway import REFUSED, came_from, is_fragment, signed_in
+from accounts.web.doorway import REFUSED, UNDO, came_from, is_fragment, signed_in
 from generations.actions import presets as verbs
 from generations.models import Preset
-from generations.web import composer
-
-UNDO = "undo"
+from generations.web import composer, create
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,7 +70,7 @@ def update(request: HttpRequest, principal: Principal, preset_id: UUID) -> HttpR
     if not is_fragment(request):
         return redirect(came_from(request, otherwise=reverse("presets")))
     project = project_where(principal=principal, project_id=said.get("project", ""), role=Role.EDITOR)
-    opens, rests = _("The composer opens with %(name)s now."), _("%(name)s is no default now.")
+    opens, rests = _("The composer opens with %(name)s now."), _("%(name)s is no longer the default.")
     sentence = opens if preset.is_default else rests
     return _shown(request, composer.from_form(principal, project, said), project, preset, sentence)
 
@@ -153,9 +151,11 @@ def _again(
     for name in set(beside) & set(refusal.fields):
         place, sentence = beside[name]
         form.errors = {place: [sentence]}
-    context = {"composer": form, "project": project, "preset_name": request.POST.get("preset_name", "")}
-    template = "_fragments/composer.html" if is_fragment(request) else "home.html"
-    answer = render(request, template, context, status=REFUSED)
+    named = {"preset_name": request.POST.get("preset_name", "")}
+    if not is_fragment(request):
+        return create.home_page(request, form.principal, project, form, status=REFUSED, **named)
+    context = {"composer": form, "project": project, **named}
+    answer = render(request, "_fragments/composer.html", context, status=REFUSED)
     answer["HX-Retarget"], answer["HX-Reswap"] = "#composer", "outerHTML"
     return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -10,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from generations.actions import generate
 from generations.actions.asking import Asked
+from generations.engine import routing
 from generations.engine.routing import Quote
-from providers import registry
 
 _LACKS = {
     "negative_prompt": gettext_lazy("takes no negative prompt"),
@@ -39,11 +40,13 @@ class Line:
 
     @property
     def name(self) -> str:
-        return registry.profile(self.quote.provider).name
+        return self.quote.name
 
     @property
     def reason(self) -> str:
         """Why not, in a few words; empty if it can."""
+        if self.quote.off:
+            return self.quote.reason
         found = [_few_words(self.quote, name, said) for name, said in self.quote.said.items()]
         return ", ".join(dict.fromkeys(found)) or self.quote.reason
 
@@ -68,6 +71,11 @@ class Prices:
         return self._of_all(self.chosen)
 
     @property
+    def fewer(self) -> int | None:
+        """Micro-dollars for the least that could be asked for instead: one picture."""
+        return self.chosen.unit if self.chosen else None
+
+    @property
     def lowest(self) -> int | None:
         return self._of_all(self.cheapest)
 
@@ -88,12 +96,22 @@ def prices(asked: Asked, *, works: int = 1) -> Prices:
     found = _compared(asked, works)
     if asked.provider == "auto":
         chosen = found.fastest if asked.strategy == "fastest" else found.cheapest
-        reason = "" if chosen else _("No gateway can do all of this; the reasons stand beside each.")
+        reason = "" if chosen else _why_none(found.lines)
     else:
         line = next(line for line in found.lines if line.quote.provider == asked.provider)
         chosen = line.quote if line.quote.open else None
         reason = "" if chosen else f"{line.name}: {line.reason}"
     return Prices(found.lines, found.cheapest, found.fastest, chosen, reason, works=works)
+
+
+def _why_none(lines: Sequence[Line]) -> str:
+    """Why no gateway can; one reason that all of them share is said at once."""
+    if all(line.quote.off for line in lines):
+        return str(routing.EVERY_ONE_OFF)
+    reasons = {line.reason for line in lines}
+    if len(reasons) == 1:
+        return _("No gateway can do this: %(reason)s.") % {"reason": reasons.pop()}
+    return _("No gateway can do all of this; the reasons stand beside each.")
 
 
 def undecided(asked: Asked) -> Prices:
@@ -103,7 +121,7 @@ def undecided(asked: Asked) -> Prices:
 
 def _compared(asked: Asked, works: int = 1) -> Prices:
     quotes = generate.quotes(asked)
-    usable = [quote for quote in quotes if quote.open]
+    usable = routing.for_auto(quotes)
     cheapest = min(usable, key=lambda quote: (quote.price, quote.seconds), default=None)
     fastest = min(usable, key=lambda quote: (quote.seconds, quote.price), default=None)
     lines = [Line(quote, quote is cheapest, quote is fastest, works) for quote in quotes]
@@ -116,4 +134,4 @@ def _few_words(quote: Quote, name: str, said: str) -> str:
         return str(_LACKS[name]) if name in _LACKS else _("does not offer that")
     if name == "references":
         return _("takes at most %(n)d references") % {"n": quote.offer.max_references}
-    return re.split("[;；]", said)[0].replace(f"{quote.provider} ", "", 1)
+    return re.split("[;；]", said)[0].replace(f"{quote.name} ", "", 1)

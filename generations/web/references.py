@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actions import project_where
-from accounts.errors import NotAllowed, Refusal
+from accounts.errors import Invalid, NotAllowed, Refusal
 from accounts.models import Project, Role
 from accounts.principal import Principal
 from accounts.web.doorway import REFUSED, signed_in
@@ -33,9 +35,9 @@ def add(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     except NotAllowed:
         raise
     except Refusal as refusal:
-        context = {"name": "references", "sentences": [refusal.message]}
+        context = {"name": "file", "sentences": [refusal.message]}
         answer = render(request, "_fragments/field_error.html", context, status=REFUSED)
-        answer["HX-Retarget"], answer["HX-Reswap"] = "#error-references", "outerHTML"
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#error-file", "outerHTML"
         return answer
     return render(request, "_fragments/references.html", {"references": brought, "clear_error": True})
 
@@ -61,9 +63,14 @@ def pick(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 def kept(request: HttpRequest, principal: Principal, project: Project) -> list[Asset]:
     """Each file of a form, in the library. Raises Refusal."""
     files = [file for file in request.FILES.getlist("file") if isinstance(file, UploadedFile)]
-    return [
-        uploads.upload(
-            principal=principal, project_id=project.id, chunks=file.chunks(), name=file.name or "reference"
-        )
-        for file in files
-    ]
+    return [_keep(principal, project, file) for file in files]
+
+
+def _keep(principal: Principal, project: Project, file: UploadedFile[bytes]) -> Asset:
+    """One file, in the library. Raises Refusal; what is wrong with the file names it."""
+    name = file.name or "reference"
+    try:
+        return uploads.upload(principal=principal, project_id=project.id, chunks=file.chunks(), name=name)
+    except Invalid as refusal:
+        refusal.message = _("“%(name)s”: %(why)s") % {"name": name, "why": capfirst(refusal.message)}
+        raise

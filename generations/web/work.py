@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -27,6 +29,7 @@ from generations.models import Asset, Generation, Move, Submission
 from generations.web import finals, stream
 from generations.web.details import parameters_of
 from generations.web.stream import may_make
+from generations.web.wallet import Line
 
 
 @require_safe
@@ -45,9 +48,11 @@ def generation(request: HttpRequest, principal: Principal, generation_id: UUID) 
         "project": found.project,
         "parameters": parameters_of(found),
         "references": built_on.order_by("uses__position"),
-        "moves": _named(moves) if staff else moves.filter(submission=None),
+        "moves": _timed(_named(moves) if staff else moves.filter(submission=None)),
         "submissions": Submission.objects.filter(generation=found).select_related("account").order_by("id"),
-        "transfers": Transfer.objects.filter(generation_id=found.id).order_by("id"),
+        "transfers": [
+            Line(one, found, []) for one in Transfer.objects.filter(generation_id=found.id).order_by("id")
+        ],
         "retries": Generation.objects.visible_to(principal).filter(retry_of=found).order_by("id"),
         "retry_of": found.retry_of,
         "source": Asset.objects.visible_to(principal).kept().filter(derived=found).first(),
@@ -65,6 +70,12 @@ def _named(moves: QuerySet[Move]) -> list[Move]:
     return found
 
 
+def _timed(moves: Iterable[Move]) -> list[tuple[Move, datetime | None]]:
+    """Each with the moment of the one before it, from which its seconds are counted."""
+    found = list(moves)
+    return list(zip(found, [None, *(move.at for move in found)], strict=False))
+
+
 @require_POST
 @signed_in
 def cancel(request: HttpRequest, principal: Principal, generation_id: UUID) -> HttpResponseBase:
@@ -72,7 +83,12 @@ def cancel(request: HttpRequest, principal: Principal, generation_id: UUID) -> H
     found = generate.cancel(principal=principal, generation_id=generation_id)
     if is_fragment(request):
         return render(request, "_fragments/changed.html", {"works": stream.with_pictures([found])})
-    messages.success(request, _("Canceled. Whatever the gateway finishes all the same will be kept."))
+    said = _("Canceling; what the gateway finishes is kept and charged.")
+    if found.ended and found.charged:
+        said = _("Canceled. What the gateway had made by then is kept.")
+    elif found.ended:
+        said = _("Canceled. Nothing was charged.")
+    messages.success(request, said)
     return redirect("generation", found.id)
 
 

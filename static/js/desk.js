@@ -55,7 +55,7 @@ document.addEventListener("change", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.target.id !== "reference-file") return;
   event.target.value = "";
-  htmx.trigger(composer(), "quote");
+  if (event.detail.successful) htmx.trigger(composer(), "quote");
 });
 
 // Enter in the name of a new preset keeps the preset; anywhere else in the form it generates.
@@ -91,4 +91,15 @@ document.addEventListener("htmx:afterSwap", () => {
     const control = document.getElementById(id);
     if (control) control[ticks(control) ? "checked" : "value"] = value;
   }
+});
+
+// A form that comes back with what to mend shows the first of it, and the keyboard is there.
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const wrong = detail.xhr?.status === 422 && detail.target.matches("[data-desk]") && composer().querySelector(".error:not(:empty)");
+  if (!wrong) return;
+  const group = wrong.closest("fieldset");
+  const control = composer().querySelector(`[aria-describedby~="${wrong.id}"]`) ?? group?.querySelector(":checked") ?? group?.querySelector("input");
+  if (!control) return; // it is said beside the button, which has the keyboard
+  control.focus({ preventScroll: true });
+  wrong.scrollIntoView({ block: "center", behavior: "instant" });
 });

@@ -3,6 +3,8 @@
 // (the height to aim at) and --gap. The library's grid sets its rows by the same sum.
 
 const FEW = 0.55;
+const ALONE = 0.7; // of the window's height, for one picture on a phone
+const phone = matchMedia("(width < 720px)");
 export const pixels = (style, name) => parseFloat(style.getPropertyValue(name)) || 0;
 
 export const ratio = (tile) => {
@@ -35,11 +37,13 @@ export function size(tile, shape, height) {
 
 function justify(container) {
   const style = getComputedStyle(container);
-  const [aim, gap] = [pixels(style, "--row"), pixels(style, "--gap")];
+  const gap = pixels(style, "--gap");
   const room = Math.floor(container.getBoundingClientRect().width) - 1;
   const tiles = [...container.querySelectorAll(":scope > .tile")];
   if (room <= 0) return;
   const shapes = tiles.map(ratio);
+  const alone = phone.matches && tiles.length === 1 && container.dataset.justify === "few";
+  const aim = alone ? innerHeight * ALONE : pixels(style, "--row");
   const all = tiles.length ? filled(shapes, room, gap) : 0;
   // A handful stands better small in one row than large in one and a half.
   const few = container.dataset.justify === "few" && all > aim * FEW;

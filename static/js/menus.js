@@ -13,9 +13,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 // A sheet that would stand out at the right edge hangs from the right side of its button.
-document.addEventListener("toggle", ({ target }) => {
-  const sheet = target.matches("details[data-menu][open]") && target.querySelector(":scope > .sheet");
+function hang(sheet) {
   if (!sheet) return;
   sheet.classList.remove("leftward");
   sheet.classList.toggle("leftward", sheet.getBoundingClientRect().right > document.documentElement.clientWidth);
-}, true);
+}
+document.addEventListener("toggle", ({ target }) => hang(target.matches("details[data-menu][open]") && target.querySelector(":scope > .sheet")), true);
+document.addEventListener("htmx:afterSwap", ({ target }) => hang(target.closest("details[data-menu][open] > .sheet"))); // what was asked for is wider

@@ -6,6 +6,7 @@ const notices = document.querySelector("#notices");
 function tend(notice) {
   if (notice.dataset.tended !== undefined) return;
   notice.dataset.tended = "";
+  for (const one of notices.querySelectorAll(".queued")) if (notice.matches(".queued") && one !== notice) one.remove();
   if (notice.classList.contains("bad")) return;
   let timer;
   const start = () => (timer = setTimeout(() => notice.remove(), STAYS));

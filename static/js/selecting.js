@@ -11,6 +11,7 @@ const said = document.querySelector("#said").dataset;
 const bulk = () => document.querySelector("#bulk");
 let last; // where a range begins
 let hovered;
+let left; // the picture from which the keyboard went into the bar
 
 export const focused = () => idOf(document.activeElement) ?? hovered;
 const targets = () => (chosen.size ? [...chosen] : [focused()].filter(Boolean));
@@ -125,6 +126,13 @@ const favorite = (ids = targets()) => {
   return act(all ? "unfavorite" : "favorite", {}, ids);
 };
 
+// What was done in a menu is over: the keyboard is back on the picture that it came from.
+function shut(menu) {
+  const inside = menu.contains(document.activeElement);
+  menu.open = false;
+  if (inside) current()?.focus(left ?? [...chosen][0]);
+}
+
 function open(id) {
   if (!chosen.size && focused()) toggle(focused());
   const menu = document.getElementById(id);
@@ -175,6 +183,7 @@ for (const name of ["pointerup", "pointercancel", "pointermove"]) {
   document.addEventListener(name, (event) => (name !== "pointermove" || Math.hypot(event.movementX, event.movementY) > 6) && clearTimeout(held), { passive: true });
 }
 document.addEventListener("contextmenu", (event) => event.pointerType === "touch" && idOf(event.target) && event.preventDefault());
+document.addEventListener("focusin", ({ target }) => (left = idOf(target) ?? left));
 document.addEventListener("pointerover", (event) => event.pointerType === "mouse" && (hovered = idOf(event.target)));
 
 document.addEventListener("click", (event) => {
@@ -198,7 +207,7 @@ document.addEventListener("click", (event) => {
   if (button?.dataset.cover) cover(button.dataset.cover);
   const { verb, rating, collection, project } = button?.dataset ?? {};
   if (!verb || button.form) return;
-  for (const menu of bar.querySelectorAll("details[open]")) menu.open = false;
+  bar.querySelectorAll("details[open]").forEach(shut);
   if (verb === "favorite") return favorite();
   const body = { collection, project, rating: rating && Number(rating) };
   act(verb, Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)));
@@ -216,7 +225,7 @@ document.addEventListener("submit", async (event) => {
   if (form.matches("[data-tagging]")) {
     event.preventDefault();
     const tag = form.elements.tag.value.trim();
-    form.closest("details").open = false;
+    shut(form.closest("details"));
     if (tag) act(event.submitter?.dataset.verb ?? "tag", { tags: [tag] });
     form.reset();
   }
@@ -225,7 +234,7 @@ document.addEventListener("submit", async (event) => {
     event.preventDefault();
     const made = await ask(form.dataset.collecting, new FormData(form));
     if (!made) return;
-    form.closest("details").open = false;
+    shut(form.closest("details"));
     await act("collect", { collection: made.id });
     const shelf = location.pathname + location.search; // the new name stands in the rail; the grid stays
     htmx.ajax("GET", shelf, { target: "#collections", select: "#collections", swap: "outerHTML" });

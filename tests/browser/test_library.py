@@ -32,11 +32,12 @@ def test_choose_rate_tag_trash_and_undo_by_keyboard_alone(visitor: Visitor, pers
     expect(page.locator(".notice")).to_contain_text("3 pictures rated.")
     expect(page.locator(".tile[data-rating='4']")).to_have_count(3)
     page.keyboard.press("f")
-    expect(page.locator(".notice")).to_contain_text("3 favourites more.")
+    expect(page.locator(".notice")).to_contain_text("Added 3 pictures to your favourites.")
     page.keyboard.press("t")
     page.keyboard.type("harbour")
     page.keyboard.press("Enter")
     expect(page.locator(".notice")).to_contain_text("3 pictures tagged.")
+    expect(page.locator(".grid .tile").nth(2).locator("a")).to_be_focused()
     with page.expect_download() as download:
         page.get_by_role("button", name="ZIP").click()
     assert download.value.suggested_filename.endswith(".zip")

@@ -95,13 +95,24 @@ def test_closing_the_tab_loses_nothing(
     expect(again.sign_in(person).locator(".work .tile img")).to_have_count(1)
 
 
-def test_failed_work_says_why_and_can_be_tried_again(visitor: Visitor, control: Control) -> None:
+def test_a_refused_prompt_is_changed_and_not_tried_again(visitor: Visitor, control: Control) -> None:
     control.fault("refused_content", prompt_contains="storm", times=None)
+    page = visitor.page
+    page.locator("#prompt").fill("a storm")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".work .said.bad")).to_contain_text("You were not charged")
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    page.get_by_role("link", name="Change the prompt").click()
+    expect(page.locator("#prompt")).to_have_value("a storm")
+
+
+def test_failed_work_says_why_and_can_be_tried_again(visitor: Visitor, control: Control) -> None:
+    control.fault("no_pictures", prompt_contains="storm", times=None)
     page = visitor.page
     page.locator("#prompt").fill("a storm")
     page.locator("#provider-prospolabs").check()
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".work .said.bad")).to_contain_text("You were not charged")
+    expect(page.locator(".work .said.bad")).to_contain_text("not charged")
     control.clear_faults()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".work .tile img")).to_have_count(1)

@@ -190,7 +190,7 @@ def test_somebody_takes_their_data_along_and_is_erased(visit: Any, person: Perso
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Erase me for good").press("Enter")
     page.wait_for_url("**/sign-in*")
-    expect(page.get_by_text("You are erased here.")).to_be_visible()
+    expect(page.get_by_text("Your account has been erased.")).to_be_visible()
     page.get_by_label("E-mail").fill("bea@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")

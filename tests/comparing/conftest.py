@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from accounts import actions
-from accounts.models import Role
-from generations.actions import comparing
-from generations.models import Asset, Comparison, Generation
+from accounts.models import Project, Role
+from generations.actions import comparing, voting
+from generations.models import Asset, Comparison, Generation, Vote
 from tests.conftest import Person
 from tests.web.conftest import _plain, made
 
@@ -66,3 +66,15 @@ def let_in(owner: Person, guest: Person, role: Role) -> None:
 def duel(ada: Person) -> tuple[Comparison, list[Asset]]:
     """Runware against Prospolabs, both done."""
     return finished(ada)
+
+
+def pair_of(person: Person) -> voting.Pair | None:
+    return voting.next_pair(person.principal, list(Project.objects.visible_to(person.principal)))
+
+
+def cast(person: Person, pair: voting.Pair, side: str) -> Vote:
+    marks = [pair.left.mark, pair.right.mark]
+    winner = {"left": marks[0], "right": marks[1], "tie": None}[side]
+    return voting.vote(
+        principal=person.principal, comparison_id=pair.comparison.id, pair=marks, winner=winner
+    )

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Role
 from generations.actions import comparing, presets, voting
 from generations.models import Asset, Comparison, Generation
+from providers.models import ProviderAccount
 from tests.comparing.conftest import finished, let_in
-from tests.conftest import Person, make_person, png
+from tests.conftest import DOLLAR, Person, make_person, png
 from tests.web.conftest import brought, browser_of, htmx, text_of
 
 
@@ -43,6 +44,26 @@ def test_the_form_asks_for_all_columns_at_the_price_that_was_shown(ada: Person) 
     again = client.post("/compare", typed(ada, shown="49000", blind="1"))
     assert again["Location"] == answer["Location"]
     assert Generation.objects.count() == 2
+
+
+def test_where_no_gateway_can_there_is_no_column_to_tick_and_the_reason_is_said(ada: Person) -> None:
+    ProviderAccount.objects.filter(provider="runware").update(enabled=False)
+    ProviderAccount.objects.filter(provider="bytespike").update(enabled=False)
+    said = text_of(htmx(browser_of(ada), "post", "/compare/quotes", typed(ada)))
+    assert "Runware Switched off by staff" in said
+    assert "Bytespike Switched off by staff" in said
+    ProviderAccount.objects.update(enabled=False)
+    said = text_of(htmx(browser_of(ada), "post", "/compare/quotes", typed(ada)))
+    assert "Every gateway is switched off. Ask staff." in said
+    assert "Tick at least two columns." not in said
+
+
+def test_fewer_columns_are_a_way_out_only_where_fewer_can_be_paid(shop: None) -> None:
+    columns = ("runware:2K", "prospolabs:2K", "aigateway:2K")
+    for cents, remedy in ((1, "Ask staff for credit. "), (6, "Ask staff for credit, or tick fewer. ")):
+        poor = make_person(f"poor{cents}@example.com", credit=cents * DOLLAR // 100)
+        said = text_of(htmx(browser_of(poor), "post", "/compare/quotes", typed(poor, *columns)))
+        assert f"Only $0.0{cents}0 is available. {remedy}" in said
 
 
 def test_more_than_was_shown_is_never_spent(ada: Person) -> None:
@@ -104,7 +125,7 @@ def test_mistakes_are_named_and_nothing_typed_is_lost(
 
 def test_what_a_gateway_cannot_do_is_greyed_with_the_reason(ada: Person) -> None:
     page = text_of(browser_of(ada).get("/compare"))
-    assert "Bytespike $0.012 –" in page
+    assert "Bytespike sandbox $0.012 –" in page
     assert "Compare 4 columns · $0.124" in page
     narrowed = text_of(htmx(browser_of(ada), "post", "/compare/quotes", typed(ada, seed="7")))
     assert "takes no seed" in narrowed

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from accounts.models import AuditEvent, Role
 from billing.models import Budget, BudgetPeriod, Every, Hold, Scope
@@ -148,6 +149,19 @@ def test_canceling_gives_everything_back_that_was_not_sent(ada: Person) -> None:
     assert (ada.wallet.held, ada.wallet.available) == (0, 100 * DOLLAR)
     assert api(ada, "post", f"/batches/{batch.id}/pause", {}).status_code == 409
     assert api(ada, "post", f"/batches/{batch.id}/cancel", {}).status_code == 200
+
+
+def test_a_batch_that_was_canceled_counts_what_was_made(ada: Person) -> None:
+    batch = run(ada)
+    assert "Charged so far" in text_of(browser_of(ada).get(f"/batches/{batch.id}"))
+    first = Generation.objects.filter(batch=batch).order_by("id")[:2]
+    Generation.objects.filter(id__in=first).update(status="succeeded", delivered=2, finished_at=Now())
+    assert "2 of 5 prompts" in text_of(browser_of(ada).get(f"/batches/{batch.id}"))
+    steering.cancel(principal=ada.principal, batch_id=batch.id)
+    said = text_of(browser_of(ada).get(f"/batches/{batch.id}"))
+    assert "Canceled 2 of 5 prompts" in said
+    assert "Charged $" in said
+    assert "Charged so far" not in said
 
 
 def test_a_cancel_that_is_killed_half_way_is_finished_by_the_sweep(

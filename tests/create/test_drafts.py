@@ -71,6 +71,12 @@ def test_a_known_seed_is_used_again_at_its_own_gateway(ada: Person) -> None:
     assert (asked.provider, asked.request.seed, asked.references) == ("prospolabs", 5, ())
 
 
+def test_where_its_own_gateway_is_not_on_sale_another_makes_the_final(ada: Person) -> None:
+    draft = made(ask(ada, "a heron", provider="prospolabs", seed=5), seed=5)
+    set_price(model=draft.model, provider="prospolabs", unit=None)
+    assert drafting.final(draft).asked.provider == "auto"
+
+
 def test_a_final_dearer_than_its_button_is_not_made(ada: Person) -> None:
     draft = made(ask(ada, "a heron"))
     answer = browser_of(ada).post(f"/pictures/{draft.id}/final", {"shown": "100", "token": "x"}, follow=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Role
+from accounts.models import AuditEvent, Role
 from generations.actions import assets
 from generations.models import Preset
-from tests.conftest import Person
+from tests.conftest import Person, ask
 from tests.create.conftest import api
 from tests.web.conftest import brought, browser_of, form_of, htmx, let_in, text_of
 
@@ -85,10 +85,12 @@ def test_without_script_a_preset_is_a_link_and_a_button(ada: Person) -> None:
 
 
 def test_a_preset_without_a_name_is_said_beside_its_field_and_nothing_is_lost(ada: Person) -> None:
+    ask(ada, "an older work")
     form = form_of(ada, prompt="many words", count="99", preset_name=" ")
     for answer in (htmx(browser_of(ada), "post", "/presets", form), browser_of(ada).post("/presets", form)):
         assert answer.status_code == 422
         assert "many words" in answer.content.decode()
+    assert "an older work" in text_of(answer), "the page of a browser without script is whole"
     named = htmx(browser_of(ada), "post", "/presets", {**form, "count": "1"})
     assert "Give the preset a name" in text_of(named)
     assert not Preset.objects.exists()
@@ -132,6 +134,8 @@ def test_deleting_is_undone_by_one_press(ada: Person) -> None:
     assert f'action="/presets/{preset.id}/restore"' in page.content.decode()
     assert api(ada, "get", f"/presets/{preset.id}").status_code == 404
     assert opened(ada).typed["count"] == "1"
+    client.post(f"/presets/{preset.id}/delete")
+    assert AuditEvent.objects.filter(verb="delete_preset").count() == 1, "twice changes nothing"
     client.post(f"/presets/{preset.id}/restore")
     assert opened(ada).typed["count"] == "4"
 
@@ -199,7 +203,7 @@ def test_what_the_composer_opens_with_is_chosen_in_the_composer_by_those_who_rul
     assert opened(ada).typed["negative_prompt"] == "people"
     assert "the default" not in text_of(htmx(browser_of(stranger), "post", f"{path}/apply", form))
     assert browser_of(stranger).post(path, {"is_default": "false"}).status_code == 403
-    assert "is no default now" in text_of(
+    assert "is no longer the default" in text_of(
         htmx(browser_of(ada), "post", path, {**form, "is_default": "false"})
     )
     assert "negative_prompt" not in opened(ada).typed

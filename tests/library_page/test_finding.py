@@ -122,7 +122,7 @@ def test_ticked_pictures_come_back_from_the_trash_together(ada: Person, viewer: 
     ids = {"id": [str(one.id) for one in pictures[:2]]}
     assert browser_of(viewer).post("/trash/restore", ids).status_code == 403
     page = browser_of(ada).post("/trash/restore", ids, follow=True)
-    assert "2 pictures taken back." in text_of(page)
+    assert "2 pictures restored." in text_of(page)
     assert list(Asset.objects.kept().order_by("id")) == pictures[:2]
     nothing = browser_of(ada).post("/trash/restore", {}, follow=True)
     assert "Tick the pictures" in text_of(nothing)

@@ -171,11 +171,19 @@ def test_a_file_that_is_no_picture_is_refused_with_the_reason(ada: Person) -> No
     assert not Asset.objects.exists()
 
 
+def test_a_script_brings_one_at_a_time_and_into_the_project_it_means(ada: Person) -> None:
+    files = [SimpleUploadedFile(name, b"GIF") for name in ("a.png", "b.png")]
+    many = Script(ada).post("/library/bring", {"project": str(ada.project.id), "file": files}, form=True)
+    lost = bring(ada, ("boat.png", png()), project="my project")
+    assert [(one.status_code, bool(one.json()["error"])) for one in (many, lost)] == [(422, True)] * 2
+    assert not Asset.objects.exists()
+
+
 def test_a_form_without_a_script_brings_many_and_names_what_failed(ada: Person) -> None:
     files = [SimpleUploadedFile("red.png", png(color="red")), SimpleUploadedFile("../\u202ebad.png", b"GIF")]
     form = {"project": str(ada.project.id), "file": files}
     said = text_of(browser_of(ada).post("/library/bring", form, follow=True))
-    assert "1 picture brought." in said
+    assert "1 picture uploaded." in said
     assert "bad.png: " in said
     assert "\u202e" not in said
     assert "../" not in said
@@ -216,6 +224,15 @@ def test_a_collection_is_made_named_put_in_order_and_deleted(ada: Person) -> Non
     back = client.post(undo_in(gone), follow=True)
     assert back.context["assets"] == [one, three, two]
     assert f"/api/v1/assets/{two.id}/thumbnail" in client.get("/collections").content.decode()
+
+
+def test_an_order_is_kept_whole_or_not_at_all(ada: Person) -> None:
+    browser_of(ada).post("/collections/new", {"project": str(ada.project.id), "name": "Boats"})
+    held, script, asset = Collection.objects.get(), Script(ada), brought(ada)
+    place = f"/collections/{held.id}/place"
+    assert script.post(place, {"ids": [str(asset.id), "no id"]}).status_code == 422
+    assert script.post(place, {"ids": [str(asset.id)] * 201}).status_code == 422
+    assert not held.items.exists()
 
 
 def test_collections_are_the_editors_to_change(ada: Person, viewer: Person, stranger: Person) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import Role
 from billing.models import Hold
 from billing.pricing import set_price
 from generations.models import Generation
 from providers.models import ProviderAccount
 from tests.conftest import DOLLAR, Person, ask, make_person, png
-from tests.web.conftest import brought, browser_of, form_of, htmx, text_of
+from tests.web.conftest import brought, browser_of, form_of, htmx, let_in, text_of
 
 MODEL = "seedream-5-lite"
 
@@ -57,7 +58,31 @@ def test_the_cheapest_and_the_fastest_are_marked(ada: Person) -> None:
 
 def test_a_switched_off_gateway_says_why_it_is_grey(ada: Person) -> None:
     ProviderAccount.objects.filter(provider="runware").update(enabled=False)
+    assert "Switched off by staff" in quoted(ada)
+    ProviderAccount.objects.filter(provider="runware").delete()
     assert "No account is set up" in quoted(ada)
+
+
+def test_a_reason_that_all_gateways_share_is_said_at_once(ada: Person) -> None:
+    ProviderAccount.objects.update(enabled=False)
+    assert "Every gateway is switched off. Ask staff." in quoted(ada)
+    answer = browser_of(ada).post("/generations", form_of(ada))
+    assert text_of(answer).count("Every gateway is switched off. Ask staff.") == 1
+    tiny = quoted(ada, aspect="exact", width="512", height="512")
+    assert "Every gateway is switched off. Ask staff." in tiny
+    ProviderAccount.objects.update(enabled=True)
+    tiny = quoted(ada, aspect="exact", width="512", height="512")
+    assert "No gateway can do this: does not make 512x512." in tiny
+
+
+def test_play_money_is_marked_as_such_while_no_account_was_ever_bought(ada: Person) -> None:
+    client = browser_of(ada)
+    banner = "no real money is spent"
+    assert banner in text_of(client.get("/"))
+    ProviderAccount.objects.update(enabled=False)
+    assert banner in text_of(client.get("/"))
+    ProviderAccount.objects.filter(provider="runware").update(source="admin")
+    assert banner not in text_of(client.get("/"))
 
 
 def test_a_press_queues_the_work_holds_its_price_and_clears_the_way(ada: Person) -> None:
@@ -111,7 +136,7 @@ def test_a_price_that_was_not_on_the_button_is_not_taken(shown: str, ada: Person
 def test_the_price_i_am_willing_to_pay_is_kept_to(ada: Person) -> None:
     answer = browser_of(ada).post("/generations", form_of(ada, max_price="0.01"))
     assert answer.status_code == 422
-    assert "The price is 0.014" in text_of(answer)
+    assert "The price is $0.014" in text_of(answer)
     assert not Generation.objects.exists()
 
 
@@ -152,6 +177,37 @@ def test_a_wallet_with_too_little_says_so_before_and_after(shop: None) -> None:
     answer = browser_of(poor).post("/generations", form_of(poor))
     assert answer.status_code == 422
     assert "This costs $0.014; $0.010 is available" in text_of(answer)
+    assert "Only $0.010 is available." not in text_of(answer), "once is enough"
+
+
+def test_fewer_pictures_are_a_way_out_only_where_fewer_can_be_paid(shop: None) -> None:
+    poor = make_person("poor@example.com", credit=DOLLAR // 100)
+    with_some = make_person("some@example.com", credit=2 * DOLLAR // 100)
+    for person, count, remedy in (
+        (poor, "1", "Ask staff for credit. "),
+        (poor, "3", "Ask staff for credit. "),
+        (with_some, "3", "Ask staff for credit, or make fewer. "),
+    ):
+        assert remedy in quoted(person, count=count)
+    for person, remedy in (
+        (poor, "Ask for credit. "),
+        (with_some, "Ask for credit, or make fewer pictures. "),
+    ):
+        answer = browser_of(person).post("/generations", form_of(person, count="3"))
+        assert remedy in text_of(answer)
+
+
+def test_a_page_without_work_says_what_can_be_done_there(ada: Person, stranger: Person) -> None:
+    how = "Write what you want to see"
+    assert how in text_of(browser_of(ada).get("/"))
+    poor = make_person("poor@example.com", credit=0)
+    said = text_of(browser_of(poor).get("/"))
+    assert "Ask a member of staff for credit; then you can make pictures." in said
+    assert how not in said
+    let_in(ada, stranger, Role.VIEWER)
+    said = text_of(browser_of(stranger).get("/", {"project": str(ada.project.id)}))
+    assert "No work in this project yet" in said
+    assert how not in said
 
 
 def test_seed_zero_is_a_seed(ada: Person) -> None:
@@ -201,8 +257,15 @@ def test_a_reference_that_is_no_picture_is_said_beside_the_tray(ada: Person) -> 
     file = SimpleUploadedFile("boat.png", b"<html>", "image/png")
     answer = htmx(browser_of(ada), "post", "/references", {"project": str(ada.project.id), "file": file})
     assert answer.status_code == 422
-    assert answer["HX-Retarget"] == "#error-references"
-    assert "File is not a PNG, JPEG, WebP or AVIF picture." in text_of(answer)
+    assert answer["HX-Retarget"] == "#error-file"
+    assert "“boat.png”: File is not a PNG, JPEG, WebP or AVIF picture." in text_of(answer)
+
+
+def test_prices_say_nothing_of_files_that_were_refused(ada: Person) -> None:
+    answer = htmx(browser_of(ada), "post", "/quotes", form_of(ada))
+    assert answer.status_code == 200
+    assert 'id="error-references"' in answer.content.decode()
+    assert 'id="error-file"' not in answer.content.decode()
 
 
 def test_without_script_a_chosen_file_becomes_a_reference_of_the_work(ada: Person) -> None:

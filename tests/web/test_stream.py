@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from billing.pricing import set_price
 from generations.actions import generate
-from generations.models import Generation, move_generation
+from generations.models import Generation, Move, move_generation
 from generations.states import GenerationStatus
 from generations.web import stream
 from tests.conftest import Person, ask
@@ -92,13 +96,36 @@ def test_canceling_releases_the_credits_at_once(ada: Person) -> None:
     assert ada.wallet.held == 0
 
 
-def test_failed_work_says_why_and_offers_one_more_try(ada: Person) -> None:
+def test_a_cancel_that_came_too_late_is_explained(ada: Person) -> None:
+    generation = ask(ada)
+    Generation.objects.filter(id=generation.id).update(
+        status="running", cancel_requested_at=Now(), requested=1, delivered=1
+    )
+    late, going = (
+        "Too late to cancel: the gateway had begun.",
+        "what the gateway finishes is kept and charged",
+    )
+    said = text_of(browser_of(ada).get("/"))
+    assert going in said
+    assert late not in said
+    Generation.objects.filter(id=generation.id).update(status="succeeded", finished_at=Now())
+    said = text_of(browser_of(ada).get("/"))
+    assert late in said
+    assert going not in said
+
+
+def test_failed_work_says_why_and_offers_what_may_help(ada: Person) -> None:
     generation = ask(ada)
     move_generation(generation, GenerationStatus.FAILED, error_code="content_refused")
     said = text_of(browser_of(ada).get("/"))
     assert "content rules refused this prompt or picture. You were not charged" in said
     assert "Nothing was charged" not in said, "once is enough"
-    assert "Try again · $0.014" in said
+    assert "Try again" not in said, "the same prompt is refused again"
+    form = browser_of(ada).get("/", {"project": str(ada.project.id), "from": str(generation.id)})
+    assert form.context["composer"].typed["prompt"] == generation.prompt
+    assert "Change the prompt" in said
+    move_generation(ask(ada), GenerationStatus.FAILED, error_code="provider_failed")
+    assert "Try again · $0.014" in text_of(browser_of(ada).get("/"))
 
 
 def test_trying_again_twice_is_one_new_wish_that_names_the_old_one(ada: Person) -> None:
@@ -140,7 +167,13 @@ def test_a_generations_page_tells_its_course_and_its_money(ada: Person) -> None:
     assert "a heron" in said
     assert "7 × $0.014" in said
     assert "Running" in said
+    assert re.search(r"Running \d\d:\d\d:\d\d\b", said)
     assert "0 of 6" in said
+    move_generation(generation, GenerationStatus.STORING)
+    began = Move.objects.get(generation=generation, after="running").at
+    Move.objects.filter(generation=generation, after="storing").update(at=began + timedelta(seconds=4.2))
+    then = text_of(browser_of(ada).get(f"/generations/{generation.id}"))
+    assert re.search(r"\d\d:\d\d:\d\d \(\+4\.2 s\)", then)
     assert "0 of 1" in said
 
 
