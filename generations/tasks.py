@@ -11,19 +11,14 @@ from generations.models import tallies
 @shared_task(name="generations.tasks.wake_net", expires=60)
 def wake_net() -> None:
     """Make this process look for due rows."""
-    alarm.ring("net")
-
-
-@shared_task(name="generations.tasks.wake_media", expires=60)
-def wake_media() -> None:
-    alarm.ring("media")
+    alarm.ring()
 
 
 @shared_task(name="generations.tasks.sweep", expires=10)
 def sweep() -> None:
     """Beat's round: what nobody is working on is made due again."""
     sweeping.sweep()
-    alarm.ring("net")
+    alarm.ring()
     noticing.look_after()
 
 

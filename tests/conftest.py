@@ -227,7 +227,7 @@ def make_person(email: str = "ada@example.com", *, credit: int = 100 * DOLLAR, s
     user = actions.create_user(email=email, password="a long enough password", staff=staff)
     if credit:
         ledger.grant(user=user, amount=credit, memo="to begin with", actor=None)
-    return Person(user, Project.objects.get(members=user))
+    return Person(user, Project.objects.get(memberships__user=user))
 
 
 @pytest.fixture

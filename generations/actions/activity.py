@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts.actions import as_uuid
 from accounts.models import AuditEvent, Project, Role, User
+from generations.actions.notices import brief
 from generations.models import Generation
 from generations.states import ENDED, GenerationStatus
 
@@ -26,7 +27,7 @@ _SHORT = 100
 
 
 SENTENCES: dict[str, str | Promise] = {
-    "create_project": gettext_lazy("%(who)s began the project"),
+    "create_project": gettext_lazy("%(who)s created the project"),
     "update_project": gettext_lazy("%(who)s changed the project's settings"),
     "archive_project": gettext_lazy("%(who)s archived the project"),
     "unarchive_project": gettext_lazy("%(who)s took the project out of the archive"),
@@ -35,14 +36,14 @@ SENTENCES: dict[str, str | Promise] = {
     "leave": gettext_lazy("%(who)s left the project"),
     "invite": gettext_lazy("%(who)s invited somebody as %(role)s"),
     "revoke_invitation": gettext_lazy("%(who)s took an invitation back"),
-    "accept_invitation": gettext_lazy("%(who)s came in by invitation, as %(role)s"),
+    "accept_invitation": gettext_lazy("%(who)s joined by invitation as %(role)s"),
     "upload": gettext_lazy("%(who)s uploaded a picture"),
     "update_asset": gettext_lazy("%(who)s changed a picture's name, tags or rating"),
     "trash_asset": gettext_lazy("%(who)s moved a picture to the trash"),
     "restore_asset": gettext_lazy("%(who)s restored a picture"),
     "share_asset": gettext_lazy("%(who)s made a share link to a picture"),
     "revoke_share": gettext_lazy("%(who)s revoked a share link"),
-    "comment": gettext_lazy("%(who)s said something of a picture"),
+    "comment": gettext_lazy("%(who)s commented on a picture"),
     "edit_comment": gettext_lazy("%(who)s changed a comment"),
     "delete_comment": gettext_lazy("%(who)s deleted a comment"),
     "tag_assets": ngettext_lazy("%(who)s tagged %(n)d picture", "%(who)s tagged %(n)d pictures", "n"),
@@ -77,7 +78,7 @@ SENTENCES: dict[str, str | Promise] = {
     "pause_batch": gettext_lazy("%(who)s paused a batch"),
     "resume_batch": gettext_lazy("%(who)s resumed a batch"),
     "cancel_batch": gettext_lazy("%(who)s canceled a batch"),
-    "cancel_generation": gettext_lazy("%(who)s canceled a work"),
+    "cancel_generation": gettext_lazy("%(who)s canceled a generation"),
     "save_preset": gettext_lazy("%(who)s shared the preset “%(name)s”"),
     "update_preset": gettext_lazy("%(who)s changed the preset “%(name)s”"),
     "delete_preset": gettext_lazy("%(who)s deleted the preset “%(name)s”"),
@@ -150,7 +151,7 @@ def _event(event: AuditEvent, others: dict[str, User]) -> Entry:
         "who": event.actor.display_name if event.actor else _("Somebody"),
         "other": other.display_name if other else _("somebody"),
         "role": Role(role).label.lower() if role in Role.values else "",
-        "name": _brief(str(detail.get("name", ""))),
+        "name": brief(str(detail.get("name", "")), _SHORT),
         "n": int(detail.get("pictures", 1)),
     }
     opens = _OPENS.get(verb)
@@ -159,7 +160,7 @@ def _event(event: AuditEvent, others: dict[str, User]) -> Entry:
 
 
 def _work(work: Generation) -> Entry:
-    facts = {"who": work.user.display_name, "prompt": _brief(work.prompt), "n": work.delivered}
+    facts = {"who": work.user.display_name, "prompt": brief(work.prompt, _SHORT), "n": work.delivered}
     if work.status == GenerationStatus.SUCCEEDED:
         sentence = str(_MADE % facts)
     else:
@@ -170,8 +171,3 @@ def _work(work: Generation) -> Entry:
 _MADE = ngettext_lazy(
     "%(who)s made %(n)d picture: “%(prompt)s”", "%(who)s made %(n)d pictures: “%(prompt)s”", "n"
 )
-
-
-def _brief(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHORT else f"{line[: _SHORT - 1]}…"

@@ -78,7 +78,7 @@ def fits(principal: Principal, search: Search) -> bool:
 
 
 def _found(principal: Principal, search: Search) -> list[UUID]:
-    """One more than may be, where there are more."""
+    """One more than is allowed, where there are more."""
     return page_of(principal, search, limit=MOST + 1).ids
 
 
@@ -133,7 +133,7 @@ class Archive:
             yield from zipped.file()
 
     def _unique(self, name: str) -> str:
-        """Not as any other, on file systems too that do not tell capitals apart."""
+        """Unlike any other, even on file systems that do not tell capitals apart."""
         stem, _, ending = name.rpartition(".")
         number, tried = 1, name
         while (key := unicodedata.normalize("NFKC", tried).casefold()) in self._taken:
@@ -143,11 +143,14 @@ class Archive:
         return tried
 
 
-def file_name(asset: Asset) -> str:
-    """What a picture is called on any computer: letters, digits, dashes; no path, no marks that turn text."""
+def file_name(asset: Asset, kind: str | None = None) -> str:
+    """What a picture is called on any computer: letters, digits, dashes; no path, no marks that turn text.
+
+    Its ending is that of ``kind``; of the original without.
+    """
     said = unicodedata.normalize("NFC", asset.name.rpartition(".")[0] or asset.name or asset.prompt)
     stem = "-".join(re.sub(r"[^\w-]+", " ", said).split())[:_LONGEST_STEM].strip("-_") or str(asset.id)
-    return f"{'_' * bool(_RESERVED.match(stem))}{stem}.{EXTENSIONS[asset.format]}"
+    return f"{'_' * bool(_RESERVED.match(stem))}{stem}.{EXTENSIONS[kind or asset.format]}"
 
 
 def _whole(asset: Asset) -> tuple[IO[bytes] | None, str]:

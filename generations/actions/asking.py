@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from accounts.texts import sayable
 from generations.actions import fields
 from generations.actions.fields import Mistakes, Reader
 from generations.models import Relation
@@ -53,7 +54,7 @@ def read(body: Mapping[str, Any]) -> Asked:
     """The body of POST /generations as values. Raises Invalid naming each field and its remedy."""
     mistakes = Mistakes()
     for name in sorted(set(map(str, body)) - _KNOWN):
-        mistakes.add(fields.sayable(name), _("is not a field of a generation; leave it out."))
+        mistakes.add(sayable(name), _("is not a field of a generation; leave it out."))
     values = {name: reader(name, body.get(name), mistakes) for name, reader in _READERS.items()}
     _together(values, mistakes)
     mistakes.refuse()

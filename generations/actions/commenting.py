@@ -30,7 +30,7 @@ def visible(principal: Principal, comment_id: UUID) -> Comment:
 
 @transaction.atomic
 def say(*, principal: Principal, asset_id: UUID, text: str) -> Comment:
-    """Whose picture it is, is told of it while they are a member.
+    """The picture's owner is notified, if still a member.
 
     Raises Invalid, NotFound, Conflict (the picture is in the trash).
     """

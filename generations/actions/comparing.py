@@ -160,6 +160,7 @@ def compare(
             render=render,
             key=key,
             whole=Comparison,
+            fewest=FEWEST,
         )
 
     return generate.answered_once(key, begin, early=True)

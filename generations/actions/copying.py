@@ -1,7 +1,7 @@
 """Copies of pictures: a new picture with an object of its own, in the same or another project.
 
 What is asked for is a row. Whoever works on it leaves it there until the object and the new
-picture are; so a copy that was interrupted goes on, and one that is asked for is never lost.
+picture are there; so a copy that was interrupted goes on, and one that is asked for is never lost.
 """
 
 from __future__ import annotations

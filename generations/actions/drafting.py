@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import Conflict, Invalid, Refusal
+from accounts.errors import Conflict, Refusal
 from generations.actions import asking, generate
 from generations.actions.asking import MOST_REFERENCES, Asked
 from generations.actions.references import MOST_BYTES
@@ -36,8 +36,9 @@ class Final:
 
 
 def drafts(body: dict[str, Any]) -> tuple[dict[str, Any], int] | None:
-    """The body of ten drafts of what was asked, and their price: the cheapest that any gateway can,
-    and of two that cost the same the smaller one. None if nobody can; a body that cannot be read too.
+    """Ten drafts of what was asked at the lowest price any gateway offers, and that price.
+
+    The smaller size at equal price. None if nobody can make them or the body cannot be read.
     """
     if body.get("sequential"):
         return None
@@ -74,7 +75,7 @@ def final(asset: Asset) -> Final:
         try:
             asked = asking.read(body)
             return Final(asked, generate.priced(asked))
-        except Invalid as refusal:
+        except Refusal as refusal:
             refused = refusal
     assert refused is not None
     raise refused

@@ -8,13 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from accounts import rows
-from accounts.actions import audit, project_to_fill, project_where
+from accounts.actions import audit, oldest_to_fill, project_to_fill, project_where
 from accounts.errors import Invalid, NotAllowed, NotFound, Refusal
-from accounts.models import Project, Role, User
+from accounts.models import Project, Role
 from accounts.principal import Principal
 from billing import ledger
 from billing.errors import PriceAboveMax
@@ -40,25 +39,11 @@ def quotes(asked: Asked) -> list[Quote]:
 
 
 def default_project(principal: Principal) -> Project:
-    """Where work goes when no project is named: the key's own, else the person's oldest."""
-    user_id = principal.user.id
-    if principal.project_id:
-        project = _open_projects(principal).first()
-    else:
-        values = [user_id, *Role.at_least(Role.EDITOR), user_id]
-        found = rows.planned(rows.composed(_oldest_project), values)
-        project = rows.instance(Project, found[0]) if found else None
+    """Where work goes when no project is named. Raises NotAllowed."""
+    project = oldest_to_fill(principal)
     if project is None:
         raise NotAllowed(_("There is no project in which you may make pictures; ask an owner to let you in."))
     return project
-
-
-def _open_projects(principal: Principal) -> QuerySet[Project]:
-    return Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None).order_by("id")
-
-
-def _oldest_project() -> QuerySet[Project]:
-    return _open_projects(Principal(User()))[:1]
 
 
 def submit(
@@ -235,6 +220,7 @@ def hold(principal: Principal, project: Project, quote: Quote, generation_id: UU
             provider=quote.provider,
             model=quote.offer.model,
             key_id=principal.key.id if principal.key else None,
+            least=quote.unit,
         )
 
 

@@ -27,7 +27,7 @@ def one_by_one(user_id: UUID) -> None:
 
 
 def check_may_change(principal: Principal, kept: Preset | SavedSearch) -> None:
-    """My own I may, where it is shared as long as I may edit there; somebody else's are for the owners.
+    """My own I may, if shared only while I may edit there; somebody else's are for the owners.
 
     Raises NotFound, NotAllowed.
     """

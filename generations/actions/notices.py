@@ -21,7 +21,6 @@ COMMENTED = "comment"
 CAME_IN = "invitation_accepted"
 MOST_COUNTED = 99
 MOST_WAITED_FOR = 40
-_SHORT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def unread(principal: Principal) -> int:
 
 
 def mark_read(*, principal: Principal, ids: Iterable[UUID] | None = None) -> int:
-    """Those named, or all; how many were not read before. Foreign ids change nothing."""
+    """Mark those named, or all; how many were unread. Other people's ids change nothing."""
     told = mine(principal).filter(read_at=None)
     if ids is not None:
         told = told.filter(id__in=list(ids)[:1000])
@@ -116,30 +115,31 @@ def _words(notice: Notice, facts: _Facts) -> tuple[str, str]:
     if notice.kind == WORK_ENDED and (work := facts.generations.get(about["generation"])):
         return _ended(work), f"/generations/{work.id}"
     if notice.kind == BATCH_ENDED and (batch := facts.batches.get(about["batch"])):
-        return _("The batch “%(name)s” has ended.") % {"name": _brief(batch.name)}, f"/batches/{batch.id}"
+        return _("The batch “%(name)s” has ended.") % {"name": brief(batch.name)}, f"/batches/{batch.id}"
     if notice.kind == COMMENTED and (asset := facts.assets.get(about["asset"])):
-        named = {"who": who, "what": _brief(str(asset))}
-        return _("%(who)s said something of “%(what)s”.") % named, f"/pictures/{asset.id}"
+        named = {"who": who, "what": brief(str(asset))}
+        return _("%(who)s commented on “%(what)s”.") % named, f"/pictures/{asset.id}"
     if notice.kind == CAME_IN and project:
         named = {"who": who, "project": project.name}
         return _("%(who)s accepted your invitation to %(project)s.") % named, f"/projects/{project.id}"
-    return _("Something ended that you can no longer see."), ""
+    return _("This is about something you can no longer see."), ""
 
 
 def _ended(work: Generation) -> str:
     if work.status == GenerationStatus.SUCCEEDED:
         return _ready(work.prompt)
-    said = {"prompt": _brief(work.prompt)}
+    said = {"prompt": brief(work.prompt)}
     return _("Not made: “%(prompt)s”. Nothing was charged for what is missing.") % said
 
 
 def _ready(prompt: str) -> str:
-    return _("Ready: “%(prompt)s”") % {"prompt": _brief(prompt)}
+    return _("Ready: “%(prompt)s”") % {"prompt": brief(prompt)}
 
 
-def _brief(text: str) -> str:
+def brief(text: str, most: int = 80) -> str:
+    """On one line, of at most so many characters."""
     line = " ".join(text.split())
-    return line if len(line) <= _SHORT else f"{line[: _SHORT - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def _ids(notices: Iterable[Notice], name: str) -> set[UUID]:

@@ -98,7 +98,7 @@ def update(
 
 
 def _make_room(principal: Principal, preset: Preset, is_default: bool) -> None:
-    """Whether it may be said, and no other default beside it."""
+    """Check that it may be chosen, and leave no other default beside it."""
     if preset.project_id is None:
         raise wrong("is_default", _("is for presets shared with a project; share it first."))
     project_where(principal=principal, project_id=preset.project_id, role=Role.OWNER)
@@ -111,14 +111,14 @@ def _make_room(principal: Principal, preset: Preset, is_default: bool) -> None:
 def delete(*, principal: Principal, preset_id: UUID) -> Preset:
     """It can be restored for a day. Raises NotFound, NotAllowed."""
     preset = _mine(principal, preset_id)
-    Preset.objects.filter(id=preset.id).update(deleted_at=Now())
-    audit(principal.user, "delete_preset", preset.id, preset.project_id, name=preset.name)
+    if Preset.objects.filter(id=preset.id, deleted_at=None).update(deleted_at=Now()):
+        audit(principal.user, "delete_preset", preset.id, preset.project_id, name=preset.name)
     return preset
 
 
 @transaction.atomic
 def restore(*, principal: Principal, preset_id: UUID) -> Preset:
-    """Take back a deletion. If the project has another default by now, that stays it.
+    """Take back a deletion. If the project has another default by now, that one stays.
 
     Raises NotFound, NotAllowed, Invalid (as many are kept as may be).
     """

@@ -43,11 +43,7 @@ def save(*, principal: Principal, name: str, search: Search, project_id: UUID | 
     """
     if project_id is not None:
         project_where(principal=principal, project_id=project_id, role=Role.EDITOR)
-    address = search.address
-    if not address:
-        raise wrong("search", _("looks for everything; choose words or a filter first."))
-    if len(address) > LONGEST_ADDRESS:
-        raise wrong("search", _("is too long to keep; take away some values."))
+    address = _address(search)
     one_by_one(principal.user.id)
     if SavedSearch.objects.filter(user=principal.user).count() >= MOST:
         raise wrong(
@@ -73,9 +69,7 @@ def update(
     if name is not None:
         changes["name"] = clean_name(name, LONGEST_NAME)
     if search is not None:
-        if not 0 < len(search.address) <= LONGEST_ADDRESS:
-            raise wrong("search", _("looks for everything, or is too long to keep."))
-        changes["address"] = search.address
+        changes["address"] = _address(search)
     SavedSearch.objects.filter(id=saved.id).update(**changes)  # only this: somebody may be changing the rest
     saved = visible(principal, saved.id)  # unless somebody deleted it meanwhile
     audit(principal.user, "update_search", saved.id, saved.project_id, name=saved.name)
@@ -88,6 +82,16 @@ def delete(*, principal: Principal, search_id: UUID) -> None:
     saved = _mine(principal, search_id)
     audit(principal.user, "delete_search", saved.id, saved.project_id, name=saved.name)
     saved.delete()
+
+
+def _address(search: Search) -> str:
+    """What is kept of it. Raises Invalid."""
+    address = search.address
+    if not address:
+        raise wrong("search", _("looks for everything; choose words or a filter first."))
+    if len(address) > LONGEST_ADDRESS:
+        raise wrong("search", _("is too long to keep; take away some values."))
+    return address
 
 
 def _mine(principal: Principal, search_id: UUID) -> SavedSearch:

@@ -126,7 +126,7 @@ def address(link: ShareLink) -> str:
 
 
 def follow(token: str) -> ShareLink | None:
-    """The open link at this address; None for every other, and nothing tells which was the reason."""
+    """The open link at this address; None for any other, without telling why."""
     try:
         said = _LINK.unsign(token)
         link_id = UUID(bytes=base64.urlsafe_b64decode(f"{said}=="))

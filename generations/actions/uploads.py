@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from uuid6 import uuid7
 
 from accounts import rows
-from accounts.actions import audit, project_to_fill
+from accounts.actions import audit, oldest_to_fill, project_to_fill
 from accounts.errors import Invalid, NotAllowed, wrong
-from accounts.models import Project, Role, User
+from accounts.models import Project, User
 from accounts.principal import Principal
 from generations import imaging
 from generations.engine import keeping
@@ -24,7 +24,7 @@ from generations.models.scope import minted_at
 
 MOST_BYTES = 64 * 1024 * 1024
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))"
-"""No constraint can say it: a picture that is moved or taken back may meet its like."""
+"""No constraint can say it: a picture that is moved or taken back may meet its equal."""
 
 
 def upload(
@@ -43,13 +43,13 @@ def upload(
     """
     if not principal.may("write") and not principal.may("generate"):
         raise NotAllowed(_("This key may not upload; it lacks the scope write."))
-    if project_id is None:
-        mine = Project.objects.where_may(principal, Role.EDITOR).filter(archived_at=None)
-        project = mine.order_by("id").first()
-        if project is None:
-            raise NotAllowed(_("There is no project to which you may upload."))
-    else:
-        project = project_to_fill(principal=principal, project_id=project_id)
+    project = (
+        oldest_to_fill(principal)
+        if project_id is None
+        else project_to_fill(principal=principal, project_id=project_id)
+    )
+    if project is None:
+        raise NotAllowed(_("There is no project to which you may upload."))
     with keeping.scratch() as folder:
         path = folder / "upload"
         sha256 = receive(path, chunks)

@@ -108,7 +108,7 @@ def over(columns: Sequence[Column]) -> bool:
 def next_pair(principal: Principal, projects: Sequence[Project], *, after: str = "") -> Pair | None:
     """A pair of the newest comparison, or the next one ``after`` a pair that they skipped.
 
-    None with a column of which the person was told who made it.
+    Never with a column of which the person was told who made it.
     """
     place = _place(principal, after)
     mine = Project.objects.visible_to(principal).filter(id__in=[one.id for one in projects])
@@ -150,10 +150,10 @@ def vote(*, principal: Principal, comparison_id: UUID, pair: Sequence[str], winn
     columns = columns_of(principal, comparison)
     if len(pair) != 2 or pair[0] == pair[1]:
         raise wrong("pair", _("must name two different columns."))
-    two = [_named(columns, name) for name in pair]
+    two = [_named(columns, name, "pair") for name in pair]
     if two[0] is two[1]:
         raise wrong("pair", _("must name two different columns."))
-    best = _named(columns, winner) if winner is not None else None
+    best = _named(columns, winner, "winner") if winner is not None else None
     if best is not None and best not in two:
         raise wrong("winner", _("must be one of the pair, or null for a tie."))
     _check_over(columns, two)
@@ -170,7 +170,7 @@ def choose_best(*, principal: Principal, comparison_id: UUID, best: str | None) 
     """
     comparison = comparing.visible(principal, comparison_id)
     columns = columns_of(principal, comparison)
-    chosen = _named(columns, best) if best is not None else None
+    chosen = _named(columns, best, "best") if best is not None else None
     able = [one for one in columns if one.judgeable]
     pairs = [list(two) for two in combinations(able, 2) if chosen is None or chosen in two]
     _check_over(columns, [chosen] if chosen else able if pairs else [])
@@ -243,8 +243,8 @@ def _check_over(columns: Sequence[Column], judged: Sequence[Column]) -> None:
         raise Conflict(_("There is no picture to judge in one of them."), code="nothing_to_judge")
 
 
-def _named(columns: Sequence[Column], name: str) -> Column:
+def _named(columns: Sequence[Column], name: str, field: str) -> Column:
     for column in columns:
         if name in (column.mark, str(column.generation.id)):
             return column
-    raise wrong("pair", _("names a column that is not in this comparison."))
+    raise wrong(field, _("names a column that is not in this comparison."))

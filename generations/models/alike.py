@@ -21,7 +21,7 @@ _BANDS = range(4)
 _EXACT, _ROUGH = 2, 1
 """Bits by which a band may differ: for what was asked, and for what it might have been before a cut."""
 
-# Value by value: so the planner asks the index, whatever it believes of the whole.
+# Value by value, so that the planner asks the index, whatever it believes of the whole.
 _NEAR = " UNION ALL ".join(
     f"""SELECT one.* FROM unnest(%(band{band})s::bigint[]) AS value CROSS JOIN LATERAL (
       SELECT id, project_id, likeness FROM generations_asset
@@ -61,7 +61,7 @@ def apart(one: int, other: int) -> int:
 
 
 def percent(bits: int) -> int:
-    """How much two pictures that many bits apart are alike; all of it is not more than the eye can say."""
+    """How alike two pictures are, in per cent; 100 means the eye sees no difference."""
     return round(100 * (64 - bits) / 64)
 
 

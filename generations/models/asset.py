@@ -46,7 +46,7 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         return self.filter(trashed_at=None)
 
     def made_by(self, generations: Iterable[Generation]) -> AssetQuerySet:
-        """What is kept of their pictures, in the order in which they came.
+        """Those of their pictures that are kept, in the order in which they came.
 
         A picture that was moved into another project is that project's: its old one shows it no more.
         """
@@ -158,7 +158,7 @@ class Asset(models.Model):
         return self.name or self.prompt[:40] or str(self.id)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """The words follow the prompt and the name; whoever updates those without saving sets them too."""
+        """The words follow the prompt and the name; whoever changes those by an UPDATE sets the words too."""
         self.terms = Words(words_of(self.prompt, self.name))
         super().save(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""How a team keeps order: collections, searches worth keeping, and how many pictures there are of what."""
+"""How a team keeps order: collections, searches worth keeping, and counts of pictures."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ SavedSearchManager = models.Manager.from_queryset(SavedSearchQuerySet)
 
 
 class SavedSearch(models.Model):
-    """A search with a name: mine, or with a project everybody's there. ``address`` is the library's query."""
+    """A search with a name: mine, or everybody's in a project. ``address`` is the library's query."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -30,7 +30,7 @@ class Conversion(models.Model):
 def converted_key(
     storage_key: str, kind: str, quality: int | None, size: int | None, version: int, *, prompt: bool
 ) -> str:
-    """Where a picture is kept in another format; ``version`` and ``prompt`` are of what it says of itself."""
+    """Where a picture is kept in another format; ``version`` and ``prompt``: of what it says of itself."""
     made = f"{kind}{quality or ''}{f'x{size}' if size else ''}"
     return f"{storage_key}-{made}-v{version}{'p' if prompt else 'n'}"
 

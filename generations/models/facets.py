@@ -27,7 +27,7 @@ FACETS = (
 )
 TOTAL = "pictures"
 _RECENT = 1_000
-"""Of the newest so many pictures even a large project's tags are suggested that were never tallied."""
+"""Tags too new to have been tallied are suggested from this many of the newest pictures."""
 
 _PLAIN = {
     "project": "project_id::text",

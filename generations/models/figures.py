@@ -31,8 +31,8 @@ GROUP BY model, provider
 class Figures:
     """Of one offer, over at most 30 days. Seconds are from sending to stored; None: too few calls.
 
-    ``success`` is the share, 0 to 1, of calls that made what they were paid for. What the prompt
-    itself was refused for is not counted. ``sandbox`` says that sandbox gateways made some of it.
+    ``success`` is the share, 0 to 1, of calls that made what they were paid for. A call that was
+    refused for its prompt is not counted. ``sandbox`` says that sandbox gateways made some of it.
     """
 
     pictures: int

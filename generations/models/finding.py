@@ -203,7 +203,7 @@ def _probe(scope: Scope, newer: bool, limit: int, depth: int) -> Near:
 
 
 def _asked(scope: Scope, newer: bool) -> str:
-    """By the index of terms alone: the bounds wait outside, lest the planner should walk by them."""
+    """By the index of terms alone: the bounds wait outside, lest the planner walk by them."""
     order = "ASC" if newer else "DESC"
     return f"""
         WITH found AS MATERIALIZED (

@@ -29,7 +29,7 @@ PresetManager = models.Manager.from_queryset(PresetQuerySet)
 
 
 class Preset(models.Model):
-    """A whole set-up of the composer: mine, or with a project everybody's there.
+    """A whole set-up of the composer: mine, or everybody's in a project.
 
     ``body`` is a generation's body as the REST API takes it, without project and, if empty, prompt.
     One that was deleted can be taken back for a while.

@@ -20,7 +20,10 @@ MOST_VOTES = 100_000
 FEWEST_VOTES = 10
 """On fewer, an offer has no place."""
 _PRIOR = 0.5
-"""How firmly a strength is held near the average: without it, who never lost would be infinitely strong."""
+"""How firmly a strength is held near the average.
+
+Without it, an offer that never lost would be infinitely strong.
+"""
 _Z = 1.96
 """Standard errors on either side of 95 in 100."""
 
@@ -45,8 +48,9 @@ Wins = Mapping[tuple[Offered, Offered], float]
 
 @dataclass(slots=True)
 class Standing:
-    """How one offer fared. ``share`` of pictures by an average rival that it would win over, 0 to 1,
-    and between ``low`` and ``high`` in 95 of 100 cases; None where there are too few votes.
+    """How one offer fared. ``share`` of an average rival's pictures that it would win over, 0 to 1.
+
+    It lies between ``low`` and ``high`` in 95 of 100 cases; None where there are too few votes.
     """
 
     model: str

@@ -71,7 +71,7 @@ class Scope:
 
     @property
     def exact(self) -> str:
-        """What no term says, where it is asked for: the seed, and the times, to which ids are only near."""
+        """What no term says, where it is asked for: the seed, and times, which ids only come close to."""
         timed = self.since is not None or self.until is not None
         when = "AND created_at >= %(since)s AND created_at < %(until)s" if timed else ""
         return when if self.seed is None else f"{when} AND seed = %(seed)s"
