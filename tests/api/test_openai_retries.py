@@ -27,6 +27,7 @@ def test_a_caller_who_hangs_up_still_gets_the_picture_kept(
     with pytest.raises(openai.APITimeoutError):
         client.images.generate(prompt="x", model="seedream-5-lite@bytespike")
     generation = eventually(Generation.objects.first, what="a generation")
+    eventually(lambda: control.bill("bytespike"), what="the gateway's taking it on")
     control.advance(3600)
     assert ended(generation).delivered == 1
     assert person.wallet.spent == 12_000
@@ -109,6 +110,7 @@ def test_who_waits_too_long_is_told_where_the_picture_will_be(
     generation = Generation.objects.get()
     assert (slow.value.status_code, slow.value.code) == (504, "still_running")
     assert str(generation.id) in str(slow.value)
+    eventually(lambda: control.bill("bytespike"), what="the gateway's taking it on")
     control.advance(3600)
     assert ended(generation).delivered == 1
 

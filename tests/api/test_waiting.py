@@ -119,6 +119,7 @@ def test_a_wait_that_runs_out_is_202_and_the_work_goes_on(
     with api(running, person) as client:
         answer = client.post("/api/v1/generations", json=WISH, headers={"Prefer": "respond-async, wait=1"})
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
+    eventually(lambda: control.bill("bytespike"), what="the gateway's taking it on")
     control.advance(3600)
     assert ended(Generation.objects.get(id=answer.json()["id"])).status == "succeeded"
 

@@ -17,8 +17,11 @@ from tests.kill.conftest import Serve
 ORDER = {"prompt": "a red boat", "provider": "bytespike"}
 
 
-def say_and_hang_up(client: httpx.Client, path: str, headers: dict[str, str]) -> None:
-    """The whole request is sent, and nobody stays to hear what comes of it."""
+def say_and_hang_up(client: httpx.Client, path: str, headers: dict[str, str]) -> Generation:
+    """The whole request is sent, and whoever sent it is gone once it is taken, before any answer is read.
+
+    Not sooner: of a caller who is gone before the request is read, the server owes nothing.
+    """
     body = json.dumps(ORDER).encode()
     parts = urlsplit(str(client.base_url))
     lines = [
@@ -31,6 +34,8 @@ def say_and_hang_up(client: httpx.Client, path: str, headers: dict[str, str]) ->
     ]
     with socket.create_connection((str(parts.hostname), parts.port or 80), timeout=30) as link:
         link.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        taken: Generation = eventually(Generation.objects.first, what="an order of which nobody has heard")
+    return taken
 
 
 def test_who_hangs_up_and_asks_again_with_the_same_key_gets_the_first_order(
@@ -38,8 +43,7 @@ def test_who_hangs_up_and_asks_again_with_the_same_key_gets_the_first_order(
 ) -> None:
     client = serve(person)
     headers = {"Idempotency-Key": "the same order"}
-    say_and_hang_up(client, "/api/v1/generations", headers)
-    generation = eventually(Generation.objects.first, what="an order of which nobody has heard")
+    generation = say_and_hang_up(client, "/api/v1/generations", headers)
 
     answer = client.post("/api/v1/generations", json=ORDER, headers=headers)
     assert (answer.status_code, answer.headers["Idempotency-Replayed"]) == (202, "true")
