@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from accounts.actions import audit
 from accounts.admin import ReadOnly
@@ -42,12 +44,16 @@ def money(column: str, label: str = "") -> Any:
     return shown
 
 
-class GrantForm(forms.Form):
-    """``key`` was minted with the page: sent twice, it grants once."""
+Verb = Callable[..., tuple[Transfer, bool]]
+"""Of the ledger, that gives credit or takes it back."""
+
+
+class CreditForm(forms.Form):
+    """``key`` was minted with the page: sent twice, it gives or takes back once."""
 
     user = forms.ModelChoiceField(User.objects.filter(is_active=True).order_by("email"), label="Person")
     amount = forms.CharField(label="US dollars", help_text="Such as 20 or 0.50")
-    memo = forms.CharField(max_length=500, help_text="What the credit is for")
+    memo = forms.CharField(max_length=500, help_text="What for; the person reads it in the wallet")
     key = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_amount(self) -> int:
@@ -66,35 +72,43 @@ class WalletAdmin(ReadOnly):
     granted_ = money("granted")
 
     def get_urls(self) -> list[URLPattern]:
-        mine = path("grant/", self.admin_site.admin_view(self.grant), name="billing_wallet_grant")
-        return [mine, *super().get_urls()]
+        mine = [
+            path(f"{verb}/", self.admin_site.admin_view(view), name=f"billing_wallet_{verb}")
+            for verb, view in (("grant", self.grant), ("revoke", self.revoke))
+        ]
+        return [*mine, *super().get_urls()]
 
     def grant(self, request: HttpRequest) -> HttpResponse:
         """Give somebody credit."""
-        form = GrantForm(request.POST or None, initial={"key": uuid.uuid4(), "user": request.GET.get("user")})
-        if request.method == "POST" and form.is_valid() and self._granted(request, form):
-            return redirect(reverse("admin:billing_wallet_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "form": form,
-            "title": "Grant credit",
-            "opts": self.opts,
-        }
-        return render(request, "admin/billing/wallet/grant.html", context)
+        return self._credit(request, ledger.grant, _("Grant credit"), "granted to")
 
-    def _granted(self, request: HttpRequest, form: GrantForm) -> bool:
+    def revoke(self, request: HttpRequest) -> HttpResponse:
+        """Take back credit that is neither held nor spent."""
+        return self._credit(request, ledger.revoke, _("Take back credit"), "taken back from")
+
+    def _credit(self, request: HttpRequest, verb: Verb, title: str, done: str) -> HttpResponse:
+        form = CreditForm(
+            request.POST or None, initial={"key": uuid.uuid4(), "user": request.GET.get("user")}
+        )
+        if request.method == "POST" and form.is_valid() and self._credited(request, form, verb, done):
+            return redirect(reverse("admin:billing_wallet_changelist"))
+        context = {**self.admin_site.each_context(request), "form": form, "title": title, "opts": self.opts}
+        return render(request, "admin/billing/wallet/credit.html", context)
+
+    def _credited(self, request: HttpRequest, form: CreditForm, verb: Verb, done: str) -> bool:
         said = form.cleaned_data
         actor = request.user if isinstance(request.user, User) else None
         try:
-            transfer, fresh = ledger.grant(
+            transfer, fresh = verb(
                 user=said["user"], amount=said["amount"], memo=said["memo"], actor=actor, key=str(said["key"])
             )
         except Refusal as refusal:
             form.add_error(None, refusal.message)
             return False
+        amount = dollars(said["amount"])
         if fresh:
-            audit(actor, "grant", transfer.id, user=str(said["user"].id), amount=dollars(said["amount"]))
-        self.message_user(request, f"${dollars(said['amount'])} granted to {said['user']}.", messages.SUCCESS)
+            audit(actor, transfer.kind, transfer.id, user=str(said["user"].id), amount=amount)
+        self.message_user(request, f"${amount} {done} {said['user']}.", messages.SUCCESS)
         return True
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -58,42 +59,25 @@ def grant(
     """Give credits; False beside the transfer if this key was granted before. Raises Invalid, Conflict."""
     _check(amount, memo)
     wallet = wallet_of(user)
-    once = _key("grant", key)
-    try:
-        with transaction.atomic():
-            transfer = Transfer.objects.create(
-                kind=Kind.GRANT,
-                wallet=wallet,
-                source=FUNDING,
-                target=AVAILABLE,
-                amount=amount,
-                memo=memo.strip()[:500],
-                actor=actor,
-                key=once,
-            )
-    except IntegrityError:
-        return _made_before(once, wallet_id=wallet.id, amount=amount), False
-    Wallet.objects.filter(id=wallet.id).update(
-        granted=F("granted") + amount, available=F("available") + amount
-    )
-    return transfer, True
+    ends = {"kind": Kind.GRANT, "source": FUNDING, "target": AVAILABLE}
+    transfer, fresh = _credited(ends, wallet, amount, memo, actor, key)
+    if fresh:
+        Wallet.objects.filter(id=wallet.id).update(
+            granted=F("granted") + amount, available=F("available") + amount
+        )
+    return transfer, fresh
 
 
 @transaction.atomic
-def revoke(*, user: User, amount: int, memo: str, actor: User | None) -> Transfer:
-    """Take back credits that are neither held nor spent. Raises Invalid, Conflict."""
+def revoke(
+    *, user: User, amount: int, memo: str, actor: User | None, key: str | None = None
+) -> tuple[Transfer, bool]:
+    """Take back credits that are neither held nor spent; with ``key`` as above. Raises Invalid, Conflict."""
     _check(amount, memo)
     wallet = wallet_of(user)
-    transfer = Transfer.objects.create(
-        kind=Kind.REVOKE,
-        wallet=wallet,
-        source=AVAILABLE,
-        target=FUNDING,
-        amount=amount,
-        memo=memo.strip()[:500],
-        actor=actor,
-    )
-    if not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
+    ends = {"kind": Kind.REVOKE, "source": AVAILABLE, "target": FUNDING}
+    transfer, fresh = _credited(ends, wallet, amount, memo, actor, key)
+    if fresh and not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
         granted=F("granted") - amount, available=F("available") - amount
     ):
         wallet.refresh_from_db()
@@ -102,7 +86,20 @@ def revoke(*, user: User, amount: int, memo: str, actor: User | None) -> Transfe
             % {"available": dollars(wallet.available)},
             code="insufficient_credit",
         )
-    return transfer
+    return transfer, fresh
+
+
+def _credited(
+    ends: dict[str, Any], wallet: Wallet, amount: int, memo: str, actor: User | None, key: str | None
+) -> tuple[Transfer, bool]:
+    """The row of credit given or taken back; False beside it if this key made it before."""
+    once = _key(ends["kind"], key)
+    try:
+        with transaction.atomic():
+            said = {"amount": amount, "memo": memo.strip()[:500], "actor": actor, "key": once}
+            return Transfer.objects.create(wallet=wallet, **ends, **said), True
+    except IntegrityError:
+        return _made_before(once, wallet_id=wallet.id, amount=amount), False
 
 
 _HOLD = """

@@ -133,11 +133,23 @@ def test_a_grant_or_its_revocation_names_the_field_that_is_wrong(
 
 def test_a_long_memo_is_cut_and_a_long_key_refused(person: Person) -> None:
     granted, _ = ledger.grant(user=person.user, amount=1, memo="m" * 900, actor=None)
-    revoked = ledger.revoke(user=person.user, amount=1, memo="m" * 900, actor=None)
+    revoked, _ = ledger.revoke(user=person.user, amount=1, memo="m" * 900, actor=None)
 
     assert (len(granted.memo), len(revoked.memo)) == (500, 500)
     with pytest.raises(Invalid, match="key"):
         ledger.grant(user=person.user, amount=1, memo="gift", actor=None, key="k" * 300)
+
+
+def test_a_revocation_under_one_key_takes_back_once(person: Person) -> None:
+    first, fresh = ledger.revoke(user=person.user, amount=40, memo="mistake", actor=None, key="k")
+    assert ledger.revoke(user=person.user, amount=40, memo="mistake", actor=None, key="k") == (first, False)
+
+    assert fresh
+    assert balances(person.wallet) == (960, 960, 0, 0)
+    with pytest.raises(Conflict) as refusal:
+        ledger.revoke(user=person.user, amount=41, memo="mistake", actor=None, key="k")
+    assert refusal.value.code == "idempotency_key_reused"
+    assert_books_add_up()
 
 
 def test_held_credit_cannot_be_revoked(person: Person) -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from uuid6 import uuid7
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from billing import ledger
 from billing.ledger import Line
 from billing.models import Price, Transfer
@@ -86,20 +86,33 @@ def test_books_and_work_cannot_be_edited_in_the_admin(office: Client, ada: Perso
         assert office.post(f"/admin/{place}/{row.pk}/delete/", {"post": "yes"}).status_code == 403, place
 
 
-def grant_form(office: Client, person: Person, **typed: str) -> dict[str, str]:
-    html = office.get("/admin/billing/wallet/grant/").content.decode()
+def credit_form(office: Client, person: Person, *, verb: str = "grant", **typed: str) -> dict[str, str]:
+    html = office.get(f"/admin/billing/wallet/{verb}/").content.decode()
     key = re.search(r'name="key" value="([0-9a-f-]+)"', html)
     assert key is not None
     return {"user": str(person.user.id), "amount": "2.50", "memo": "for May", "key": key.group(1), **typed}
 
 
 def test_a_grant_sent_twice_is_granted_once(office: Client, ada: Person) -> None:
-    form = grant_form(office, ada)
+    form = credit_form(office, ada)
     for _ in range(2):
         assert office.post("/admin/billing/wallet/grant/", form).status_code == 302
     assert ada.wallet.available == 102_500_000
-    office.post("/admin/billing/wallet/grant/", grant_form(office, ada))
+    office.post("/admin/billing/wallet/grant/", credit_form(office, ada))
     assert ada.wallet.available == 105_000_000
+
+
+def test_credit_is_taken_back_once_and_never_what_is_held(office: Client, ada: Person) -> None:
+    place = "/admin/billing/wallet/revoke/"
+    form = credit_form(office, ada, verb="revoke")
+    for _ in range(2):
+        assert f"$2.500 taken back from {ada.user}" in text_of(office.post(place, form, follow=True))
+    assert ada.wallet.available == ada.wallet.granted == 97_500_000
+    assert AuditEvent.objects.get(verb="revoke").actor != ada.user
+    ask(ada)
+    answer = office.post(place, credit_form(office, ada, verb="revoke", amount="97.50"))
+    assert "what is held or spent cannot be taken back" in text_of(answer)
+    assert ada.wallet.granted == 97_500_000
 
 
 def test_what_was_captured_is_given_back_once(office: Client, ada: Person) -> None:
@@ -116,13 +129,13 @@ def test_what_was_captured_is_given_back_once(office: Client, ada: Person) -> No
 
 @pytest.mark.parametrize("amount", ["0", "-1", "lots", "0.0000001", "NaN", "9999999"])
 def test_an_amount_that_is_none_grants_nothing(amount: str, office: Client, ada: Person) -> None:
-    answer = office.post("/admin/billing/wallet/grant/", grant_form(office, ada, amount=amount))
+    answer = office.post("/admin/billing/wallet/grant/", credit_form(office, ada, amount=amount))
     assert answer.status_code == 200
     assert ada.wallet.available == 100_000_000
 
 
 def test_credit_is_granted_by_staff_alone(ada: Person, office: Client) -> None:
-    browser_of(ada).post("/admin/billing/wallet/grant/", grant_form(office, ada))
+    browser_of(ada).post("/admin/billing/wallet/grant/", credit_form(office, ada))
     assert ada.wallet.available == 100_000_000
 
 
