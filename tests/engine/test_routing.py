@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from generations.actions import asking, generate
@@ -126,6 +127,21 @@ def test_what_began_at_a_bought_account_never_ends_in_a_sample(
     assert story(gateways, generation) == Story("failed", "provider_unavailable", 0, 0, 0, 1)
     with pytest.raises(ProviderPaused, match=r"^Prospolabs cannot be used"):
         ask(person)
+
+
+def test_a_sample_never_becomes_an_order_at_an_account_bought_meanwhile(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.key("bytespike", "sandbox-bytespike", refused=402)
+    with transaction.atomic():  # the account is there before the sample is looked at
+        generation = ask(person, provider="bytespike")
+        bought = ProviderAccount(provider="bytespike", base_url=account_of("bytespike").base_url)
+        bought.set_key("a-key-that-was-bought")
+        bought.save()
+    assert generation.sandbox
+    assert story(gateways, ended(generation)) == Story("failed", "provider_unavailable", 0, 0, 0, 1)
+    assert generation.submissions.count() == 1
+    assert not ended(ask(person, "an order", provider="bytespike")).sandbox
 
 
 def test_auto_does_not_queue_behind_a_gateway_that_asked_to_be_left_alone(person: Person) -> None:
