@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ from providers.registry import ADAPTERS
 
 _SANDBOX_PORTS = 1 + len(ADAPTERS)
 """Its control page's, and each gateway's."""
+_LET_GO = 2.0
+"""Seconds that the last program of a killed predecessor may still have its ports."""
 
 
 class Command(BaseCommand):
@@ -119,7 +122,7 @@ def _refuse_taken_ports() -> None:
     if settings.SANDBOX:
         wanted |= {settings.SANDBOX_PORT + offset: "SANDBOX_PORT" for offset in range(_SANDBOX_PORTS)}
     for port, name in wanted.items():
-        reason = _why_not(port)
+        reason = _why_not_even_soon(port)
         if reason and name == "PORT":
             raise CommandError(
                 f"PORT {port} {reason}: set PORT to another one, like PORT={port + 1} make run."
@@ -129,6 +132,14 @@ def _refuse_taken_ports() -> None:
                 f"Port {port}, which a sandbox gateway needs, {reason}: set SANDBOX_PORT to the first of "
                 f"{_SANDBOX_PORTS} free ones."
             )
+
+
+def _why_not_even_soon(port: int) -> str:
+    """As below, nor in a moment: a program that is killed lets go of its lock before its ports."""
+    end = time.monotonic() + _LET_GO
+    while (reason := _why_not(port)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return reason
 
 
 def _why_not(port: int) -> str:
