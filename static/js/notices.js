@@ -3,11 +3,18 @@
 const STAYS = 10_000;
 const notices = document.querySelector("#notices");
 
+// Work that one sees begin need not be pointed at: it shows below the bar and above the middle of the window.
+function inSight(work) {
+  const { top, bottom } = work?.getBoundingClientRect() ?? { top: Infinity, bottom: 0 };
+  return top < innerHeight / 2 && bottom > 120;
+}
+
 function tend(notice) {
   if (notice.dataset.tended !== undefined) return;
   notice.dataset.tended = "";
   for (const one of notices.querySelectorAll(".queued")) if (notice.matches(".queued") && one !== notice) one.remove();
   if (notice.classList.contains("bad")) return;
+  if (notice.matches(".queued") && inSight(document.querySelector(notice.querySelector("a").hash))) return notice.remove();
   let timer;
   const start = () => (timer = setTimeout(() => notice.remove(), STAYS));
   const hold = () => clearTimeout(timer);

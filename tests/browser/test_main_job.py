@@ -65,6 +65,28 @@ def test_a_press_clears_the_way_for_the_next_one_at_once(visitor: Visitor, contr
     expect(page.locator("[data-live]")).to_have_count(0)
 
 
+def test_a_press_far_down_the_stream_is_answered_and_leads_to_its_work(visitor: Visitor) -> None:
+    page = visitor.page
+    page.set_viewport_size({"width": 1280, "height": 420})
+
+    def press(prompt: str) -> None:
+        page.locator("#prompt").fill(prompt)
+        expect(page.locator("[data-unpriced]")).to_have_count(0)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".work").first).to_contain_text(prompt)
+
+    for prompt in ("a tern", "a gull", "an auk"):
+        press(prompt)
+        expect(page.locator(".queued")).to_have_count(0)
+    page.mouse.move(1000, 300)
+    page.mouse.wheel(0, 5_000)
+    expect(page.locator(".work").first).not_to_be_in_viewport()
+    press("a heron")
+    page.locator(".queued").get_by_role("link", name="Show").click()
+    expect(page.locator(".queued")).to_have_count(0)
+    expect(page.locator(".work", has_text="a heron")).to_be_in_viewport(ratio=0.3)
+
+
 def test_work_that_goes_on_keeps_the_focus_where_it_is(visitor: Visitor, control: Control) -> None:
     control.settings(latency=LONG)
     page = visitor.page
