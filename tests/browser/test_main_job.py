@@ -82,6 +82,10 @@ def test_a_press_far_down_the_stream_is_answered_and_leads_to_its_work(visitor: 
     page.mouse.wheel(0, 5_000)
     expect(page.locator(".work").first).not_to_be_in_viewport()
     press("a heron")
+    notice, form = page.locator(".queued").bounding_box(), page.locator("#composer").bounding_box()
+    assert notice
+    assert form
+    assert notice["x"] >= form["x"] + form["width"]
     page.locator(".queued").get_by_role("link", name="Show").click()
     expect(page.locator(".queued")).to_have_count(0)
     expect(page.locator(".work", has_text="a heron")).to_be_in_viewport(ratio=0.3)
