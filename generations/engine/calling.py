@@ -218,6 +218,25 @@ def _without_key(exchange: Exchange[Report], answer: Answer) -> Answer:
     return answer if body is answer.body else replace(answer, body=body)
 
 
+def _all_but_its_end(
+    exchange: Exchange[Report], error: NoAnswer
+) -> tuple[Answer | None, Report | ProviderError]:
+    """What an answer says whose words are whole, though its end never came: its length was wrong, say.
+
+    Half a JSON is none, so links that can be read are all of them, and maybe nobody can tell them again. A
+    refusal without its end stays in doubt.
+    """
+    lost = ProviderError(Reason.NO_ANSWER, error.kind)
+    if error.came is None:
+        return None, lost
+    answer = _without_key(exchange, error.came)
+    try:
+        report = understood(exchange, answer)
+    except ProviderError:
+        return None, lost
+    return (answer, report) if isinstance(report, Accepted | Done) else (None, lost)
+
+
 async def _carry_out(net: Net, step: Step) -> None:
     """Send, read, and record what was said. Nothing here may lose an answer."""
     exchange = _bounded(step.exchange, step.submission)
@@ -231,7 +250,7 @@ async def _carry_out(net: Net, step: Step) -> None:
     except NotSent as error:
         report = ProviderError(Reason.UNREACHABLE, error.kind)
     except NoAnswer as error:
-        report = ProviderError(Reason.NO_ANSWER, error.kind)
+        answer, report = _all_but_its_end(exchange, error)
     except ProviderError as error:
         report = error
     if step.last and not isinstance(report, Done | Failed):

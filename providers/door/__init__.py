@@ -75,7 +75,7 @@ class Door:
 
         Any status is an answer, redirects too. Raises NotSent, if surely no byte left this
         machine, and NoAnswer, if one may have and no complete answer came within
-        ``exchange.timeout`` seconds and ``max_bytes``.
+        ``exchange.timeout`` seconds and ``max_bytes``; what did come of one is its ``came``.
         """
         return await calls.send(self._calls, exchange, max_bytes)
 

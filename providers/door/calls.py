@@ -100,28 +100,63 @@ class _Departure:
             self.left = True
 
 
+class _Arrival:
+    """An answer as it comes in."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._response: httpx.Response | None = None
+        self._body = bytearray()
+
+    async def read(self, response: httpx.Response) -> Answer:
+        """The whole of it. Raises NoAnswer for one that is too large or cannot be unpacked."""
+        if _declared(response) > self._max_bytes:
+            raise NoAnswer("answer too large")
+        self._response = response
+        async for chunk in response.aiter_raw():
+            self._body += chunk
+            if len(self._body) > self._max_bytes:
+                raise NoAnswer("answer too large")
+        return self._answer(response)
+
+    def so_far(self) -> Answer | None:
+        """What is there of it, if anything is and can be unpacked."""
+        try:
+            return self._answer(self._response) if self._response and self._body else None
+        except NoAnswer:
+            return None
+
+    def _answer(self, response: httpx.Response) -> Answer:
+        headers = dict(response.headers.items())
+        headers.setdefault(
+            "date", formatdate(usegmt=True)
+        )  # by which a moment that it names is told from now
+        encoding = headers.pop("content-encoding", "identity").strip().lower()
+        return Answer(response.status_code, headers, _decoded(bytes(self._body), encoding, self._max_bytes))
+
+
 async def send(transports: Transports, exchange: Exchange[ReadT], max_bytes: int) -> Answer:
     """See :meth:`providers.door.Door.send`."""
-    departure = _Departure()
+    departure, arrival = _Departure(), _Arrival(max_bytes)
     request = _request(exchange, departure)
     try:
         async with asyncio.timeout(exchange.timeout), transports.borrow() as transport:
             response = await transport.handle_async_request(request)
             try:
-                return await _read(response, max_bytes)
+                return await arrival.read(response)
             finally:
                 await response.aclose()
     except TimeoutError as error:
-        raise _lost(departure)("deadline passed") from error
+        raise _lost(departure, arrival, "deadline passed") from error
     except httpx.LocalProtocolError as error:
         # h11 refuses to write it: what may have left is at most half a request, which nobody acts on.
         raise NotSent("malformed request") from error
     except httpx.TransportError as error:
-        raise _lost(departure)(kind(error)) from error
+        raise _lost(departure, arrival, kind(error)) from error
 
 
-def _lost(departure: _Departure) -> type[DoorError]:
-    return NoAnswer if departure.left else NotSent
+def _lost(departure: _Departure, arrival: _Arrival, why: str) -> DoorError:
+    return NoAnswer(why, arrival.so_far()) if departure.left else NotSent(why)
 
 
 def _request(exchange: Exchange[ReadT], departure: _Departure) -> httpx.Request:
@@ -143,20 +178,6 @@ def _request(exchange: Exchange[ReadT], departure: _Departure) -> httpx.Request:
         )
     except (httpx.InvalidURL, UnicodeError) as error:
         raise NotSent("malformed request") from error
-
-
-async def _read(response: httpx.Response, max_bytes: int) -> Answer:
-    if _declared(response) > max_bytes:
-        raise NoAnswer("answer too large")
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > max_bytes:
-            raise NoAnswer("answer too large")
-    headers = dict(response.headers.items())
-    headers.setdefault("date", formatdate(usegmt=True))  # by which a moment that it names is told from now
-    encoding = headers.pop("content-encoding", "identity").strip().lower()
-    return Answer(response.status_code, headers, _decoded(bytes(body), encoding, max_bytes))
 
 
 def _declared(response: httpx.Response) -> int:

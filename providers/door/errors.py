@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from providers.values import Answer
+
 
 class DoorError(Exception):
     """A call that brought no answer. ``kind`` says why in a few words, for people and logs."""
@@ -18,7 +20,14 @@ class NotSent(DoorError):
 
 
 class NoAnswer(DoorError):
-    """Something may have left, and no complete answer came: what became of it is unknown."""
+    """Something may have left, and no complete answer came: what became of it is unknown.
+
+    ``came`` is as much of one as there was, from its status on: at times all of it but its end.
+    """
+
+    def __init__(self, kind: str, came: Answer | None = None) -> None:
+        super().__init__(kind)
+        self.came = came
 
 
 class Trouble(StrEnum):

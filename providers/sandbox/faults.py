@@ -41,6 +41,7 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"
     SHORT_BODY = "short_body"
     CLOSED_EARLY = "closed_early"
+    LONG_LENGTH = "long_length"
     EMPTY_BODY = "empty_body"
     WRONG_TYPE = "wrong_type"
     HTML = "html"
@@ -114,6 +115,7 @@ MENU: Mapping[Fault, tuple[Stage, str]] = {
     Fault.TRUNCATED: (A, "half the body, with a matching Content-Length"),
     Fault.SHORT_BODY: (A, "half the body, with the Content-Length of the whole"),
     Fault.CLOSED_EARLY: (A, "half the body, without a length, then the connection is closed"),
+    Fault.LONG_LENGTH: (A, "the whole body, with a Content-Length of one byte more"),
     Fault.EMPTY_BODY: (A, "the same status, no body"),
     Fault.WRONG_TYPE: (A, "the same body, Content-Type type=T (text/plain)"),
     Fault.HTML: (A, "200 and an HTML page in place of the answer"),

@@ -41,7 +41,10 @@ async def send(
     if fault is Fault.DRIP:
         return await _drip(request, response, body, order)
     if fault is Fault.SHORT_BODY or fault is Fault.CLOSED_EARLY:
-        return _cut(request, response, body, tells_length=fault is Fault.SHORT_BODY)
+        length = len(body) if fault is Fault.SHORT_BODY else None
+        return _cut(request, response, body[: len(body) // 2], length)
+    if fault is Fault.LONG_LENGTH:
+        return _cut(request, response, body, len(body) + 1)
     return _changed(response, body, order, optional)
 
 
@@ -100,8 +103,8 @@ async def _drip(
     return stream
 
 
-def _cut(request: web.Request, response: web.Response, body: bytes, *, tells_length: bool) -> web.Response:
-    """Write half the body past aiohttp, which would not lie about lengths, and close."""
+def _cut(request: web.Request, response: web.Response, body: bytes, length: int | None) -> web.Response:
+    """Write a body past aiohttp, which would not lie about its length, and close."""
     transport = request.transport
     if transport is not None:
         lines = [f"HTTP/1.1 {response.status} {response.reason}", "Connection: close"]
@@ -109,8 +112,8 @@ def _cut(request: web.Request, response: web.Response, body: bytes, *, tells_len
         lines += [
             f"{name}: {value}" for name, value in response.headers.items() if name.lower() not in left_out
         ]
-        if tells_length:
-            lines.append(f"Content-Length: {len(body)}")
-        transport.write("\r\n".join([*lines, "", ""]).encode() + body[: len(body) // 2])
+        if length is not None:
+            lines.append(f"Content-Length: {length}")
+        transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         transport.close()
     return web.Response()

@@ -102,6 +102,20 @@ def test_half_an_answer_is_none(answer: bytes) -> None:
         ask(says(answer))
 
 
+def test_of_an_answer_without_its_end_everything_that_came_is_told() -> None:
+    with pytest.raises(NoAnswer) as caught:
+        ask(says(b"HTTP/1.1 200 OK\r\nX-Kept: yes\r\nContent-Length: 100\r\n\r\n{}"))
+    assert caught.value.came is not None
+    assert (caught.value.came.status, caught.value.came.headers["x-kept"]) == (200, "yes")
+    assert caught.value.came.body == b"{}"
+
+
+def test_of_an_answer_that_never_began_there_is_nothing_to_tell() -> None:
+    with pytest.raises(NoAnswer) as caught:
+        ask(says(b"HTTP/1.1 200 OK\r\nContent-Le"))
+    assert caught.value.came is None
+
+
 def test_an_answer_that_drips_ends_at_the_deadline() -> None:
     async def drip(_call: Call, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")

@@ -183,6 +183,23 @@ def test_bytespikes_tasks_api_finds_a_lost_answer_by_our_id(
     assert gateways.totals("bytespike")["calls"] == len(LOSSES)
 
 
+def test_a_whole_answer_is_taken_though_its_length_promises_more(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    providers = registry.ADAPTERS
+    asked = [lose(person, gateways, provider, Fault.LONG_LENGTH) for provider in providers]
+    refused = "a refusal that does not end"
+    gateways.fault(Fault.LONG_LENGTH, gateway="bytespike", prompt_contains=refused)
+    gateways.fault(Fault.REFUSED_CONTENT, gateway="bytespike", prompt_contains=refused)
+    doubtful = ask(person, refused, provider="bytespike")
+    all_ended(asked)
+
+    for generation in asked:
+        told = story(gateways, generation)
+        assert told == Story("succeeded", "", 1, generation.quoted, 0, 1), generation
+    in_state(doubtful, SubmissionState.UNKNOWN)
+
+
 def test_an_id_that_belongs_to_another_call_is_not_believed(
     person: Person, gateways: Control, engine: Net
 ) -> None:
