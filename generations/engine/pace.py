@@ -78,7 +78,7 @@ def may_send(account: ProviderAccount, *, again: bool = False) -> tuple[Verdict,
 
 
 _BUSY = f"""
-SELECT count(*) FROM generations_submission WHERE account_id = %(account)s AND {reading.IS_IN_FLIGHT}
+SELECT count(*) FROM generations_submission WHERE account_id = %(account)s AND {reading.IS_BUSY}
 """  # noqa: S608 - our own words
 # In the database, where the calls of the last minute are: a thousand times would cross the wire each time.
 _TAKE = f"""

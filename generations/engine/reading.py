@@ -86,9 +86,11 @@ JOIN unnest(%s::uuid[], %s::int[]) AS c (id, fence) ON c.id = r.id AND c.fence =
 
 IS_IN_FLIGHT = "state IN ('" + "', '".join(sorted(IN_FLIGHT)) + "')"
 """With the states in it, so that the index of these rows is used."""
+IS_BUSY = f"{IS_IN_FLIGHT} AND finished_at IS NULL"
+"""Takes a place of its account. What was given up and is asked about again had its end, and takes none."""
 _ACCOUNTS = f"""
 SELECT {_A.sql}, (SELECT count(*) FROM generations_submission
-                  WHERE account_id = a.id AND {IS_IN_FLIGHT})
+                  WHERE account_id = a.id AND {IS_BUSY})
 FROM providers_provideraccount a ORDER BY a.provider, a.position, a.id
 """
 

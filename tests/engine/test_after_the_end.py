@@ -175,6 +175,22 @@ def test_what_was_given_up_and_never_arrived_is_not_ordered_for_nobody(
     assert gateways.totals("runware")["calls"] == 0
 
 
+def test_what_was_given_up_takes_no_place_of_new_work_while_it_is_asked_about_again(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    change("bytespike", max_in_flight=1)
+    gateways.fault(Fault.RESET_AFTER, gateway="bytespike")
+    lost = ask(person, "lost", provider="bytespike")
+    all_ended([lost], hours=0.1, in_step=True)
+    change("bytespike", settings={"tasks_api": True})  # by which staff hope to find the next one again
+
+    pass_time(200)
+    sweeping.sweep()
+    in_state(lost, _S.UNKNOWN)
+    assert ended(ask(person, "new", provider="bytespike")).status == "succeeded"
+    assert only(lost).state == _S.UNKNOWN
+
+
 def test_a_machine_that_slept_asks_the_database_what_time_it_is(
     live: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
