@@ -85,9 +85,13 @@ def multipart(
 
 
 def decode(body: bytes) -> object:
-    """The JSON in a body, with decimals kept exact. Raises ProviderError(NO_ANSWER) for anything else."""
+    """The JSON in a body, with decimals kept exact. Raises ProviderError(NO_ANSWER) for anything else.
+
+    Half a character, as where a gateway cut a prompt by its bytes, does not cost the links beside it.
+    """
     try:
-        return json.loads(body, parse_float=Decimal, parse_constant=lambda _: None)
+        words = body.decode(json.detect_encoding(body), "replace")
+        return json.loads(words, parse_float=Decimal, parse_constant=lambda _: None)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise ProviderError(Reason.NO_ANSWER, f"not JSON: {excerpt(body)}") from error
 

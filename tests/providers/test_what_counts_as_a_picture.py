@@ -24,11 +24,12 @@ SHAPES: dict[str, tuple[str, Body]] = {
 every_shape = pytest.mark.parametrize("slug", SHAPES)
 
 
-def results(slug: str, link: str) -> tuple[Result, ...]:
+def results(slug: str, link: str, *, beside: bytes = b"") -> tuple[Result, ...]:
     how, body = SHAPES[slug]
     provider = through(slug)
     exchange = provider.submit(request(), OURS) if how == "submit" else sent(provider.poll(THEIRS))
-    report: Report = exchange.read(Answer(200, {}, json.dumps(body(link)).encode()))
+    told = b"{" + beside + json.dumps(body(link)).encode().removeprefix(b"{")
+    report: Report = exchange.read(Answer(200, {}, told))
     found: tuple[Result, ...] = getattr(report, "results", ())
     return found
 
@@ -45,6 +46,12 @@ def test_a_word_in_the_place_of_a_link_is_no_picture_though_it_may_read_as_base6
 def test_the_picture_itself_may_stand_in_the_place_of_its_link(slug: str) -> None:
     (one,) = results(slug, "data:image/gif;base64,R0lGODlh")
     assert (one.url, one.data) == (None, b"GIF89a")
+
+
+@every_shape
+def test_half_a_character_beside_it_does_not_cost_the_link(slug: str) -> None:
+    (one,) = results(slug, "https://files.example/1.png", beside=b'"revised_prompt":"a m\xe5\xb1",')
+    assert one.url == "https://files.example/1.png"
 
 
 @every_shape
