@@ -130,13 +130,19 @@ _KNOWN = "SELECT key, url FROM generations_result WHERE submission_id = %s"
 def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard) -> bool:
     """Write down each promised picture once; a fresh link replaces one that was not fetched yet.
 
-    True if any was new, and so waits to be fetched or looked at.
+    An address that stands twice in one list is one picture. True if any was new, and so waits to be fetched
+    or looked at.
     """
     # While it is on the wire for the first time, nothing can have been promised.
     asked_before = submission.state != SubmissionState.SENDING
     known = dict(rows.planned(_KNOWN, [submission.id])) if asked_before and results else {}
+    addresses: set[str] = set()
     fresh: list[tuple[Any, ...]] = []
     for promised in results:
+        if promised.url in addresses:
+            continue
+        if promised.url:
+            addresses.add(promised.url)
         if promised.key in known:
             if promised.url and known[promised.key] != promised.url:
                 pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)

@@ -47,6 +47,7 @@ class Fault(StrEnum):
     HTML = "html"
     EXTRA_FIELDS = "extra_fields"
     NULLS = "nulls"
+    DOUBLED = "doubled"
 
     REFUSED_CONTENT = "refused_content"
     FLAGGED = "flagged"
@@ -121,6 +122,7 @@ MENU: Mapping[Fault, tuple[Stage, str]] = {
     Fault.HTML: (A, "200 and an HTML page in place of the answer"),
     Fault.EXTRA_FIELDS: (A, "unknown fields at every level of the JSON"),
     Fault.NULLS: (A, "null for every optional field of the JSON"),
+    Fault.DOUBLED: (A, "every list of the JSON names its first entry once more at its end"),
     Fault.REFUSED_CONTENT: (
         W,
         "the gateway's content refusal; late=true after acceptance where work can fail",

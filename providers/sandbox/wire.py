@@ -62,6 +62,8 @@ def _changed(response: web.Response, body: bytes, order: Order, optional: Collec
             response.body = json.dumps(_with_extras(_document(body))).encode()
         case Fault.NULLS:
             response.body = json.dumps(_with_nulls(_document(body), optional)).encode()
+        case Fault.DOUBLED:
+            response.body = json.dumps(_with_doubles(_document(body))).encode()
         case Fault.STATUS_AFTER:
             hints = {"Retry-After": str(order.args["retry_after"])} if "retry_after" in order.args else {}
             status = order.whole("status", 504)
@@ -87,6 +89,12 @@ def _with_nulls(value: Any, optional: Collection[str]) -> Any:
     if isinstance(value, dict):
         return {k: None if k in optional else _with_nulls(one, optional) for k, one in value.items()}
     return [_with_nulls(one, optional) for one in value] if isinstance(value, list) else value
+
+
+def _with_doubles(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_doubles(one) for name, one in value.items()}
+    return [*value, value[0]] if isinstance(value, list) and value else value
 
 
 async def _drip(

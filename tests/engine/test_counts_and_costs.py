@@ -76,6 +76,18 @@ def test_a_picture_more_than_asked_for_is_kept_for_nothing_and_is_the_platforms(
         assert told == Story("succeeded", "", 3, 2 * unit, unit, 1), generation
 
 
+def test_a_picture_whose_link_comes_twice_is_one_and_charged_once(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    providers = ("aigateway", "bytespike")
+    for provider in providers:
+        gateways.fault(Fault.DOUBLED, gateway=provider)
+    asked = [faulty(person, gateways, provider, Fault.FEWER, count=3, missing=1) for provider in providers]
+    for generation in all_ended(asked):
+        told = story(gateways, generation)
+        assert told == Story("succeeded", "", 2, 2 * generation.unit_price, 0, 1), generation
+
+
 def test_the_quote_is_charged_whatever_the_gateway_reports(
     person: Person, gateways: Control, engine: Net
 ) -> None:
