@@ -8,6 +8,7 @@ behind it (fal) and from habit, and every reader here tolerates other shapes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 from uuid import UUID
@@ -111,15 +112,19 @@ class Prospolabs(Provider):
         return self._exchange("GET", "/v1/balance", _read_balance)
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[str | None, Report]:
-        """A callback carries what the status would answer."""
+        """What the status would answer, maybe in an envelope, or only whose news it is: then it is asked."""
         signature = wire.lowered(headers).get("x-prospolabs-signature", "")
         if self.secret and not wire.signed(self.secret, body, signature):
             raise ProviderError(Reason.NO_ANSWER, "the webhook's signature does not match")
-        told = wire.decode_object(body)
+        whole = wire.decode_object(body)
+        inner = (part for part in map(wire.object_in, whole.values()) if "generation_id" in part)
+        told = whole if "generation_id" in whole else next(inner, whole)
         theirs = wire.identifier(told.get("generation_id"))
         if theirs is None:
             raise ProviderError(Reason.NO_ANSWER, "the webhook names no generation")
-        return theirs, _generation(theirs, told)
+        with suppress(ProviderError):  # it has ended, and where its pictures are is not said
+            return theirs, _generation(theirs, told)
+        return theirs, Running(theirs)
 
     def _exchange(
         self,

@@ -188,8 +188,15 @@ class Prospolabs(Gateway):
     async def announce(self, task: Task) -> None:
         url = task.details["webhook_url"]
         if url:
-            document = self._record(task, task.state(self.now))
+            document = self._written(self._record(task, task.state(self.now)))
             await webhooks.deliver(self.world, task, url, task.account.key, [document], MANNER)
+
+    def _written(self, record: dict[str, Any]) -> dict[str, Any]:
+        """No page shows a callback's body: the record, in an envelope, or only whose news it is."""
+        shape = self.world.switches["pl.webhook_shape"]
+        if shape == "data":
+            return {"event": "generation." + record["status"], "data": record}
+        return record if shape == "record" else {name: record[name] for name in ("generation_id", "status")}
 
     async def balance(self, call: Call) -> web.StreamResponse:
         return web.json_response({"balance_usd": call.payer.balance / 1_000_000})

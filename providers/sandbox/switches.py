@@ -35,6 +35,7 @@ SWITCHES: Mapping[str, tuple[Value, ...]] = {
     "pl.body_shape": ("both", "flat", "nested"),
     "pl.multi_output": ("output_urls", "outputs", "first"),
     "pl.sync_wait_limit": (60, "never"),
+    "pl.webhook_shape": ("record", "data", "notice"),
 }
 
 SECONDS = frozenset({"rw.sync_limit", "pl.sync_wait_limit"})

@@ -97,6 +97,18 @@ def test_a_lost_answer_of_prospolabs_is_found_again_by_its_webhook(
         assert only(generation).moves.filter(after=SubmissionState.UNKNOWN).exists()
 
 
+@pytest.mark.parametrize("shape", ["data", "notice"])
+def test_a_lost_answer_is_found_again_by_a_webhook_that_tells_little_more_than_an_id(
+    person: Person, gateways: Control, door_bell: None, engine: Net, shape: str
+) -> None:
+    gateways.switch("pl.webhook_shape", shape)
+    gateways.settings("prospolabs", latency=0.3)
+    gateways.fault(Fault.RESET_AFTER, gateway="prospolabs")
+    generation = ask(person, "lost, then hinted at", provider="prospolabs", count=2)
+    all_ended([generation])
+    assert story(gateways, generation) == Story("succeeded", "", 2, 28_000, 0, 1)
+
+
 def test_what_is_written_about_a_call_that_was_given_up_brings_its_pictures_for_free(
     person: Person, gateways: Control, door_bell: None, engine: Net
 ) -> None:

@@ -185,6 +185,19 @@ def test_a_callback_is_believed_only_with_its_signature_once_there_is_a_secret()
             careful.read_webhook(headers, body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"generation_id": THEIRS, "status": "completed"},
+        {"event": "generation.completed", "data": {"generation_id": THEIRS, "status": "completed"}},
+        {"data": {"generation_id": THEIRS, "status": "processing"}, "attempt": 1},
+    ],
+)
+def test_a_callback_that_only_says_whose_news_it_has_is_reason_enough_to_ask(body: dict[str, Any]) -> None:
+    told = through(SLUG).read_webhook({}, json.dumps(body).encode())
+    assert told == (THEIRS, Running(THEIRS))
+
+
 def test_the_balance_is_in_dollars() -> None:
     balance = sent(through(SLUG).balance()).read(answer(SLUG, "balance"))
     assert (balance.unit, balance.micros) == ("USD", 12_340_000)
