@@ -190,11 +190,10 @@ def _entries(told: wire.Json) -> list[object] | None:
 
 
 def _results(told: wire.Json) -> tuple[Result, ...]:
-    """Every picture once, under its place in the list; the single field repeats one of them."""
+    """Every picture once, under its place. The single field is the first of them, maybe by another link."""
     links = [wire.object_in(entry).get("url") or entry for entry in _entries(told) or ()]
-    if told.get("output_url") not in links:
-        links.append(told.get("output_url"))
-    found = [wire.picture(str(place), link) for place, link in enumerate(links)]
+    listed = [wire.picture(str(place), link) for place, link in enumerate(links)]
+    found = listed if any(listed) else [wire.picture("0", told.get("output_url"))]
     return tuple(picture for picture in found if picture)
 
 

@@ -114,6 +114,15 @@ def test_links_that_are_alike_are_still_as_many_pictures_as_the_list_has() -> No
     assert [result.key for result in report.results] == ["0", "1"]
 
 
+def test_the_single_field_is_the_first_of_the_list_also_where_every_mention_has_a_link_of_its_own() -> None:
+    place = "https://cdn.prospolabs.com/"
+    listed = [{"url": place + "1.jpg?token=b"}, {"url": place + "2.jpg?token=c"}]
+    told = {"status": "completed", "output_url": place + "1.jpg?token=a", "outputs": listed}
+    assert [result.url for result in read(told).results] == [one["url"] for one in listed]
+    alone = {**told, "outputs": []}
+    assert [(result.key, result.url) for result in read(alone).results] == [("0", told["output_url"])]
+
+
 def read(body: dict[str, Any]) -> Running | Done:
     report = sent(through(SLUG).poll(THEIRS)).read(Answer(200, {}, json.dumps(body).encode()))
     assert isinstance(report, Running | Done)
