@@ -96,11 +96,20 @@ class ProviderError(Exception):
     """The lack of an answer: what came back cannot be read, or says to come back later.
 
     ``retry_after`` is in seconds, already clamped, or None. ``detail`` is for staff:
-    the provider's own words, never shown to others.
+    the provider's own words, never shown to others. ``theirs`` is the provider's id of the
+    work, where that alone could be read: by it one can ask what became of it.
     """
 
-    def __init__(self, reason: Reason, detail: str = "", *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        theirs: str | None = None,
+    ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
         self.detail = detail
         self.retry_after = retry_after
+        self.theirs = theirs

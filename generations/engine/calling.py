@@ -218,13 +218,11 @@ def _without_key(exchange: Exchange[Report], answer: Answer) -> Answer:
     return answer if body is answer.body else replace(answer, body=body)
 
 
-def _all_but_its_end(
-    exchange: Exchange[Report], error: NoAnswer
-) -> tuple[Answer | None, Report | ProviderError]:
-    """What an answer says whose words are whole, though its end never came: its length was wrong, say.
+def _broken_off(exchange: Exchange[Report], error: NoAnswer) -> tuple[Answer | None, Report | ProviderError]:
+    """What can be taken from an answer whose end never came: all of it, the id of the work, or nothing.
 
-    Half a JSON is none, so links that can be read are all of them, and maybe nobody can tell them again. A
-    refusal without its end stays in doubt.
+    All of it, if its words are whole and only its length was wrong, say: half a JSON is none, and maybe
+    nobody can tell its links again. A refusal without its end stays in doubt.
     """
     lost = ProviderError(Reason.NO_ANSWER, error.kind)
     if error.came is None:
@@ -232,9 +230,13 @@ def _all_but_its_end(
     answer = _without_key(exchange, error.came)
     try:
         report = understood(exchange, answer)
-    except ProviderError:
+    except ProviderError as unread:
+        lost.theirs = unread.theirs
         return None, lost
-    return (answer, report) if isinstance(report, Accepted | Done) else (None, lost)
+    if isinstance(report, Accepted | Done):
+        return answer, report
+    lost.theirs = report.theirs
+    return None, lost
 
 
 async def _carry_out(net: Net, step: Step) -> None:
@@ -250,7 +252,7 @@ async def _carry_out(net: Net, step: Step) -> None:
     except NotSent as error:
         report = ProviderError(Reason.UNREACHABLE, error.kind)
     except NoAnswer as error:
-        answer, report = _all_but_its_end(exchange, error)
+        answer, report = _broken_off(exchange, error)
     except ProviderError as error:
         report = error
     if step.last and not isinstance(report, Done | Failed):

@@ -246,6 +246,7 @@ def _unanswered(submission: Submission, error: ProviderError, heard: Heard, trai
         if error.reason == Reason.UNREACHABLE:
             put_back(submission, heard, Reason.UNREACHABLE, None)
             return
+        claim_theirs(submission, heard)
         lose_track(submission, heard, error.detail or error.reason.value)
         moves.note(submission, due_at=clock.now() + timedelta(seconds=error.retry_after or 0))
         status = heard.answer.status if heard.answer else 0
@@ -262,8 +263,7 @@ def _unanswered(submission: Submission, error: ProviderError, heard: Heard, trai
     if error.reason == Reason.NOT_FOUND:
         changes |= {"misses": submission.misses + 1, "missing_since": submission.missing_since or now}
     wait = error.retry_after or min(60.0, pace.retry_gap(traits, submission.polls))
-    changes["due_at"] = now + timedelta(seconds=wait)
-    moves.note(submission, **changes)
+    moves.note(submission, due_at=now + timedelta(seconds=wait), **changes)
 
 
 _WRITTEN_MEANWHILE = (

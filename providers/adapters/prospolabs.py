@@ -142,7 +142,7 @@ def _read_submit(answer: Answer) -> Report:
     request_id = wire.text(answer.headers.get("x-request-id"), 200)
     if not 200 <= answer.status < 300:
         return verdict.refusal(answer, _CODES, request_id=request_id)
-    told = wire.decode_object(answer.body)
+    told = wire.decode_order(answer.body, "generation_id")
     theirs = wire.identifier(told.get("generation_id"))
     report = _generation(theirs, told)
     if not isinstance(report, Running):

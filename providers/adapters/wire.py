@@ -104,6 +104,19 @@ def decode_object(body: bytes) -> Json:
     return value
 
 
+def decode_order(body: bytes, name: str) -> Json:
+    """As :func:`decode_object`, for an order that nothing else names than the id under ``name``.
+
+    Where the answer broke off behind it, the ProviderError has that id.
+    """
+    try:
+        return decode_object(body)
+    except ProviderError as error:
+        whole = re.search(rb'"%b"\s*:\s*"([\w.:-]{1,200})"' % name.encode(), body)
+        error.theirs = whole[1].decode("ascii") if whole else None
+        raise
+
+
 def excerpt(body: bytes) -> str:
     return clean(body[:200].decode("utf-8", "replace")) or "an empty body"
 

@@ -22,7 +22,8 @@ class NotSent(DoorError):
 class NoAnswer(DoorError):
     """Something may have left, and no complete answer came: what became of it is unknown.
 
-    ``came`` is as much of one as there was, from its status on: at times all of it but its end.
+    ``came`` is as much of one as there was, if its body had begun: at times all of it but its end, at
+    times the id of what was paid for.
     """
 
     def __init__(self, kind: str, came: Answer | None = None) -> None:

@@ -42,7 +42,7 @@ async def send(
         return await _drip(request, response, body, order)
     if fault is Fault.SHORT_BODY or fault is Fault.CLOSED_EARLY:
         length = len(body) if fault is Fault.SHORT_BODY else None
-        return _cut(request, response, body[: len(body) // 2], length)
+        return _cut(request, response, _start(body, order), length)
     if fault is Fault.LONG_LENGTH:
         return _cut(request, response, body, len(body) + 1)
     return _changed(response, body, order, optional)
@@ -51,7 +51,7 @@ async def send(
 def _changed(response: web.Response, body: bytes, order: Order, optional: Collection[str]) -> web.Response:
     match order.fault:
         case Fault.TRUNCATED:
-            response.body = body[: len(body) // 2]
+            response.body = _start(body, order)
         case Fault.EMPTY_BODY:
             response.body = b""
         case Fault.WRONG_TYPE:
@@ -109,6 +109,10 @@ async def _drip(
         await asyncio.sleep(pause)
     await stream.write_eof()
     return stream
+
+
+def _start(body: bytes, order: Order) -> bytes:
+    return body[: len(body) * order.whole("percent", 50) // 100]
 
 
 def _cut(request: web.Request, response: web.Response, body: bytes, length: int | None) -> web.Response:

@@ -110,9 +110,10 @@ def test_of_an_answer_without_its_end_everything_that_came_is_told() -> None:
     assert caught.value.came.body == b"{}"
 
 
-def test_of_an_answer_that_never_began_there_is_nothing_to_tell() -> None:
+@pytest.mark.parametrize("end", [b"", b"ngth: 100\r\n\r\n"])
+def test_of_an_answer_whose_body_had_not_begun_there_is_nothing_to_tell(end: bytes) -> None:
     with pytest.raises(NoAnswer) as caught:
-        ask(says(b"HTTP/1.1 200 OK\r\nContent-Le"))
+        ask(says(b"HTTP/1.1 200 OK\r\nContent-Le" + end))
     assert caught.value.came is None
 
 
@@ -124,8 +125,10 @@ def test_an_answer_that_drips_ends_at_the_deadline() -> None:
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    with pytest.raises(NoAnswer, match="deadline passed"):
+    with pytest.raises(NoAnswer, match="deadline passed") as caught:
         ask(drip, timeout=0.3)
+    assert caught.value.came is not None
+    assert set(caught.value.came.body) == set(b".")
 
 
 @pytest.mark.parametrize(

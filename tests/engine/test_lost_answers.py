@@ -24,11 +24,11 @@ LOSSES: dict[Fault, dict[str, Any]] = {
     Fault.RESET_AFTER: {},
     Fault.STATUS_AFTER: {"status": 504},
     Fault.HTML: {},
-    Fault.TRUNCATED: {},
-    Fault.SHORT_BODY: {},
+    Fault.TRUNCATED: {"percent": 10},
+    Fault.SHORT_BODY: {"percent": 10},
     Fault.EMPTY_BODY: {},
 }
-"""The work is done and charged there; what is said about it never arrives in one piece."""
+"""The work is done and charged there; what is said about it, whose id it is too, never arrives."""
 
 
 def lose(person: Person, control: Control, provider: str, fault: Fault, **args: Any) -> Generation:
@@ -82,6 +82,21 @@ def test_a_lost_answer_is_won_back_or_written_off_and_never_ordered_twice(
     assert (person.wallet.available, person.wallet.held) == (before - charged, 0)
     for provider in registry.ADAPTERS:
         assert gateways.totals(provider)["calls"] == len(LOSSES)
+
+
+def test_an_answer_that_breaks_off_behind_its_id_has_said_enough(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    orders = [
+        (provider, fault)
+        for provider in ("threedai", "prospolabs")
+        for fault in (Fault.TRUNCATED, Fault.SHORT_BODY, Fault.CLOSED_EARLY)
+    ]
+    asked = {order: lose(person, gateways, *order, percent=90) for order in orders}
+    all_ended(asked.values(), hours=1)
+    for (provider, fault), generation in asked.items():
+        told = story(gateways, generation)
+        assert told == Story("succeeded", "", 1, PRICES[provider], 0, 1), (provider, fault)
 
 
 def _bill_of(control: Control, prompt: str) -> str:
