@@ -83,12 +83,12 @@ class Hold(models.Model):
 class Kind(models.TextChoices):
     """What a transfer does: from where, to where."""
 
-    GRANT = "grant", _("Grant")
-    REVOKE = "revoke", _("Revoke")
+    GRANT = "grant", _("Granted")
+    REVOKE = "revoke", _("Taken back")
     HOLD = "hold", _("Reserved")
     CAPTURE = "capture", _("Spent")
     RELEASE = "release", _("Given back")
-    REFUND = "refund", _("Refund")
+    REFUND = "refund", _("Refunded")
     ABSORB = "absorb", _("Paid by the platform")
 
 

@@ -12,12 +12,12 @@ class Migration(migrations.Migration):
             name="kind",
             field=models.CharField(
                 choices=[
-                    ("grant", "Grant"),
-                    ("revoke", "Revoke"),
+                    ("grant", "Granted"),
+                    ("revoke", "Taken back"),
                     ("hold", "Reserved"),
                     ("capture", "Spent"),
                     ("release", "Given back"),
-                    ("refund", "Refund"),
+                    ("refund", "Refunded"),
                     ("absorb", "Paid by the platform"),
                 ],
                 max_length=8,
