@@ -171,13 +171,12 @@ def _done(submission: Submission, report: Done, heard: Heard, traits: Traits) ->
     if submission.state in {_S.DONE, _S.CANCELED, _S.PLANNED}:
         return
     claim_theirs(submission, heard)
-    short = shortfall.shows(submission, report)
-    if submission.state == _S.UNKNOWN and heard.post is None and short:
+    if submission.state == _S.UNKNOWN and heard.post is None and shortfall.shows(submission, report):
         move_submission(submission, _S.RUNNING, who=heard.who, misses=0, missing_since=None)
     fresh = promise(submission, report.results, heard)
     if submission.state == _S.STORING:
         return
-    if short and submission.state == _S.RUNNING and shortfall.may_be_made_up(submission, traits, grew=fresh):
+    if shortfall.may_be_made_up(submission, report, traits, grew=fresh):
         return
     if not report.results and not Result.objects.filter(submission=submission).exists():
         if submission.state not in LATE:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from generations.engine.net import Net
 from generations.models import Generation
-from generations.states import SubmissionState
+from generations.states import ENDED, SubmissionState
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended, eventually
-from tests.engine.stage import Story, in_state, pass_time, story
+from tests.engine.stage import Story, in_state, outlast, pass_time, story
 
 
-def asked_again(control: Control, times: int) -> None:
-    """Until so many more questions have been answered, each a few seconds after the last.
+def asked_again(control: Control, times: int, *, of: str = "runware", after: float = 3) -> None:
+    """Until so many more questions have been answered, each some seconds after the last.
 
     Time passes once for each: the list must not have been quiet for two minutes on a slow machine.
     """
     for _ in range(times):
-        before = len(control.requests("runware", "poll"))
-        pass_time(3)
-        eventually(lambda: len(control.requests("runware", "poll")) > before)  # noqa: B023 - called at once
+        before = len(control.requests(of, "poll"))
+        pass_time(after)
+        eventually(lambda: len(control.requests(of, "poll")) > before)  # noqa: B023 - called at once
 
 
 def delivered(generation: Generation, number: int) -> None:
@@ -56,3 +56,17 @@ def test_a_list_that_stays_short_is_all_there_is_after_two_minutes(
     ended(generation)
     assert story(gateways, generation) == Story("succeeded", "", 3, 105_000, 0, 1)
     assert person.wallet.held == 0
+
+
+def test_a_task_that_ended_with_nothing_is_asked_for_a_minute_what_it_made(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.switch("3d.results_late", 60)
+    generation = ask(person, provider="threedai", count=2)
+    in_state(generation, SubmissionState.RUNNING)
+    gateways.advance(30)
+    asked_again(gateways, 2, of="threedai", after=11)
+    assert Generation.objects.get(id=generation.id).status == "running"
+    gateways.advance(60)
+    outlast(lambda: Generation.objects.get(id=generation.id).status in ENDED, seconds=11)
+    assert story(gateways, generation) == Story("succeeded", "", 2, 80_000, 0, 1)
