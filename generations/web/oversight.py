@@ -38,7 +38,7 @@ def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         state__in=[SubmissionState.UNKNOWN, SubmissionState.ABANDONED], created_at__gte=since
     )
     in_flight = dict(
-        Submission.objects.filter(state__in=IN_FLIGHT)
+        Submission.objects.filter(state__in=IN_FLIGHT, finished_at=None)
         .values_list("account_id")
         .annotate(Count("id"))
         .order_by()
