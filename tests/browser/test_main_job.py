@@ -133,7 +133,7 @@ def test_a_refused_prompt_is_changed_and_not_tried_again(visitor: Visitor, contr
 
 
 def test_failed_work_says_why_and_can_be_tried_again(visitor: Visitor, control: Control) -> None:
-    control.fault("no_pictures", prompt_contains="storm", times=None)
+    control.fault("fails", prompt_contains="storm", times=None)
     page = visitor.page
     page.locator("#prompt").fill("a storm")
     page.locator("#provider-prospolabs").check()
