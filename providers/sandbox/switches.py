@@ -22,7 +22,6 @@ SWITCHES: Mapping[str, tuple[Value, ...]] = {
     "3d.rate_counts_polls": (False, True),
     "3d.missing_slash": (301, 404),
     "3d.results_before_finish": ("empty", "null"),
-    "3d.results_late": (0, "never"),
     "3d.expired_results": ("dead_files", "empty"),
     "3d.retry_after": (True, False),
     "rw.webhook_shape": ("flat", "data"),
@@ -39,7 +38,7 @@ SWITCHES: Mapping[str, tuple[Value, ...]] = {
     "pl.webhook_shape": ("record", "data", "notice"),
 }
 
-SECONDS = frozenset({"3d.results_late", "rw.sync_limit", "pl.sync_wait_limit"})
+SECONDS = frozenset({"rw.sync_limit", "pl.sync_wait_limit"})
 
 
 class Switches:

@@ -161,9 +161,7 @@ class ThreeDAI(Gateway):
         )
 
     def _results(self, task: Task) -> list[dict[str, Any]]:
-        """Results live for 24 hours: then their files are dead, or the list is empty, as it may be before."""
-        if self.now < task.started + task.duration + self.world.switches.seconds("3d.results_late"):
-            return []
+        """Results live for 24 hours: then their files are dead, or the list is empty."""
         if self.now > task.started + DAY and self.world.switches["3d.expired_results"] == "empty":
             return []
         return [

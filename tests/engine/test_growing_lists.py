@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from generations.engine.net import Net
 from generations.models import Generation
 from generations.states import ENDED, SubmissionState
@@ -61,12 +63,12 @@ def test_a_list_that_stays_short_is_all_there_is_after_two_minutes(
 def test_a_task_that_ended_with_nothing_is_asked_for_a_minute_what_it_made(
     person: Person, gateways: Control, engine: Net
 ) -> None:
-    gateways.switch("3d.results_late", 60)
+    nothing = json.dumps({"status": "FINISHED", "progress": 100, "results": []})
+    gateways.fault(Fault.STATUS, gateway="threedai", operation="poll", status=200, body=nothing, times=None)
     generation = ask(person, provider="threedai", count=2)
     in_state(generation, SubmissionState.RUNNING)
-    gateways.advance(30)
     asked_again(gateways, 2, of="threedai", after=11)
     assert Generation.objects.get(id=generation.id).status == "running"
-    gateways.advance(60)
+    gateways.clear_faults()
     outlast(lambda: Generation.objects.get(id=generation.id).status in ENDED, seconds=11)
     assert story(gateways, generation) == Story("succeeded", "", 2, 80_000, 0, 1)
