@@ -124,25 +124,27 @@ SELECT pg_notify(channel, '') FROM unnest(%s::text[]) channel
 """
 
 
+def distinct(results: tuple[Promised, ...]) -> list[Promised]:
+    """The pictures of one list, in its order: an address that stands there twice is one picture."""
+    found: dict[str, Promised] = {}
+    for promised in results:
+        found.setdefault(promised.url or promised.key, promised)
+    return list(found.values())
+
+
 _KNOWN = "SELECT key, url FROM generations_result WHERE submission_id = %s"
 
 
 def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard) -> bool:
     """Write down each promised picture once; a fresh link replaces one that was not fetched yet.
 
-    An address that stands twice in one list is one picture. True if any was new, and so waits to be fetched
-    or looked at.
+    True if any was new, and so waits to be fetched or looked at.
     """
     # While it is on the wire for the first time, nothing can have been promised.
     asked_before = submission.state != SubmissionState.SENDING
     known = dict(rows.planned(_KNOWN, [submission.id])) if asked_before and results else {}
-    addresses: set[str] = set()
     fresh: list[tuple[Any, ...]] = []
-    for promised in results:
-        if promised.url in addresses:
-            continue
-        if promised.url:
-            addresses.add(promised.url)
+    for promised in distinct(results):
         if promised.key in known:
             if promised.url and known[promised.key] != promised.url:
                 pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from generations.engine import clock
+from generations.engine.hearing import distinct
 from generations.models import Submission, moves
 from generations.states import SubmissionState
 from providers.provider import Traits
@@ -18,7 +19,7 @@ write the word before the list."""
 
 def shows(submission: Submission, report: Done) -> bool:
     """Whether fewer pictures came than were asked for."""
-    told = len(report.results) + report.failed
+    told = len(distinct(report.results)) + report.failed
     return told < submission.pictures and not submission.asked.get("sequential")
 
 

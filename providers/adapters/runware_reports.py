@@ -90,9 +90,13 @@ def _picture(place: int, entry: wire.Json) -> Result | None:
 
 
 def _cost(entries: list[wire.Json]) -> Cost | None:
-    """The sum over pictures. Where one names none, or 0, the sum is not the price and is not believed."""
-    finished = [entry for entry in entries if _picture(0, entry) or entry.get("cost") is not None]
-    costs = [known for entry in finished if (known := wire.decimal(entry.get("cost"))) is not None]
+    """The sum over pictures, each once. Where one names none, or 0, the sum is not believed."""
+    finished: dict[str, wire.Json] = {}
+    for place, entry in enumerate(entries):
+        picture = _picture(place, entry)
+        if picture or entry.get("cost") is not None:
+            finished.setdefault(picture.key if picture else f"place {place}", entry)
+    costs = [known for entry in finished.values() if (known := wire.decimal(entry.get("cost"))) is not None]
     if not costs:
         return None
     final = len(costs) == len(finished) and all(cost > 0 for cost in costs)

@@ -169,7 +169,10 @@ class ThreeDAI(Provider):
             )
         if not isinstance(told.get("results"), list):
             raise ProviderError(Reason.NO_ANSWER, "finished without results")
-        return Done(results, theirs, self._cost(len(results)), failed=len(entries) - len(results))
+        made = len(
+            {picture.url or picture.key for picture in results}
+        )  # one that is listed twice took one price
+        return Done(results, theirs, self._cost(made), failed=len(entries) - len(results))
 
     def _cost(self, pictures: int) -> Cost:
         """Reckoned from the published ten credits a picture: the answer itself names no cost."""

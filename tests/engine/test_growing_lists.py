@@ -46,6 +46,34 @@ def test_a_list_that_leaves_out_what_is_being_made_is_waited_for(
     assert story(gateways, generation) == Story("succeeded", "", 4, 140_000, 0, 1)
 
 
+def test_a_picture_that_is_listed_twice_is_one_and_costs_once(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.switch("rw.unfinished", "left_out")
+    gateways.settings("runware", latency=8000)
+    gateways.fault(Fault.DOUBLED, gateway="runware", operation="poll", times=None)
+    generation = ask(person, provider="runware", count=2)
+    in_state(generation, SubmissionState.RUNNING)
+    gateways.advance(4050)
+    delivered(generation, 1)
+    asked_again(gateways, 2)
+    assert Generation.objects.get(id=generation.id).status == "running"
+    gateways.advance(4000)
+    ended(generation)
+    assert story(gateways, generation) == Story("succeeded", "", 2, 70_000, 0, 1)
+
+
+def test_a_link_that_is_listed_twice_does_not_stand_for_one_that_may_still_come(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.FEWER, gateway="threedai")
+    gateways.fault(Fault.DOUBLED, gateway="threedai", operation="poll", times=None)
+    generation = ask(person, provider="threedai", count=2)
+    outlast(lambda: Generation.objects.get(id=generation.id).status in ENDED, seconds=11)
+    assert story(gateways, generation) == Story("succeeded", "", 1, 40_000, 0, 1)
+    assert len(gateways.requests("threedai", "poll")) >= 2, "it ended with the first list"
+
+
 def test_a_list_that_stays_short_is_all_there_is_after_two_minutes(
     person: Person, gateways: Control, engine: Net
 ) -> None:
