@@ -215,6 +215,16 @@ def test_a_whole_answer_is_taken_though_its_length_promises_more(
     in_state(doubtful, SubmissionState.UNKNOWN)
 
 
+def test_a_failure_that_does_not_end_is_asked_about_by_the_id_it_names(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.LONG_LENGTH, gateway="prospolabs", operation="submit")
+    gateways.fault(Fault.FAILS, gateway="prospolabs")
+    generation = ask(person, provider="prospolabs", delivery="sync")
+    all_ended([generation])
+    assert story(gateways, generation) == Story("failed", "provider_failed", 0, 0, 0, 1)
+
+
 def test_an_id_that_belongs_to_another_call_is_not_believed(
     person: Person, gateways: Control, engine: Net
 ) -> None:
