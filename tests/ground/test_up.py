@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from config.embedded import postgres
+from config.embedded import locks, postgres
 from tests.ground.stage import Actor, Stage, eventually, free_port, processes_marked, server_of
 
 PORTS = 106  # the web's, and from a hundred above it six for the sandbox
@@ -143,6 +143,26 @@ def test_a_taken_port_ends_up_with_a_sentence_that_names_the_setting(
     assert len(actor.lines) == 1
     assert str(port + distance) in actor.lines[0]
     assert "set SANDBOX_PORT" in actor.lines[0] if distance else "set PORT to another" in actor.lines[0]
+
+
+@pytest.mark.usefixtures("with_cluster")
+def test_a_port_that_a_killed_predecessor_still_holds_is_waited_for(
+    stage: Stage, up: Callable[[], Actor], port: int
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", port))):
+        actor = up()
+        eventually(lambda: _has_its_locks(stage))  # it looks at the ports next
+    actor.says("Preparing the database")
+
+
+def _has_its_locks(stage: Stage) -> bool:
+    path = stage.data_dir / "programs.lock"
+    if not path.exists():
+        return False
+    if (handle := locks.take(path, wait=False)) is None:
+        return True
+    os.close(handle)
+    return False
 
 
 @pytest.mark.usefixtures("with_cluster")

@@ -135,7 +135,7 @@ def _refuse_taken_ports() -> None:
 
 
 def _why_not_even_soon(port: int) -> str:
-    """As below, nor in a moment: a program that is killed lets go of its lock before its ports."""
+    """The same, after a second look: a program that is killed lets go of its lock before its ports."""
     end = time.monotonic() + _LET_GO
     while (reason := _why_not(port)) and time.monotonic() < end:
         time.sleep(0.05)
