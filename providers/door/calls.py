@@ -128,9 +128,8 @@ class _Arrival:
 
     def _answer(self, response: httpx.Response) -> Answer:
         headers = dict(response.headers.items())
-        headers.setdefault(
-            "date", formatdate(usegmt=True)
-        )  # by which a moment that it names is told from now
+        # By which a moment that it names is told from now.
+        headers.setdefault("date", formatdate(usegmt=True))
         encoding = headers.pop("content-encoding", "identity").strip().lower()
         return Answer(response.status_code, headers, _decoded(bytes(self._body), encoding, self._max_bytes))
 

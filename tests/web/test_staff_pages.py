@@ -134,8 +134,9 @@ def test_an_amount_that_is_none_grants_nothing(amount: str, office: Client, ada:
     assert ada.wallet.available == 100_000_000
 
 
-def test_credit_is_granted_by_staff_alone(ada: Person, office: Client) -> None:
-    browser_of(ada).post("/admin/billing/wallet/grant/", credit_form(office, ada))
+@pytest.mark.parametrize("verb", ["grant", "revoke"])
+def test_credit_is_given_and_taken_back_by_staff_alone(ada: Person, office: Client, verb: str) -> None:
+    browser_of(ada).post(f"/admin/billing/wallet/{verb}/", credit_form(office, ada, verb=verb))
     assert ada.wallet.available == 100_000_000
 
 
