@@ -64,11 +64,10 @@ class Door:
         admits: AddressRule = is_public,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        tls = tls or trusted()
+        self._tls = tls or trusted()
         self._resolver = resolver
         self._admits = admits
-        self._calls = calls.Transports(tls)
-        self._downloads = calls.Transports(tls)
+        self._calls = calls.Transports(self._tls)
 
     async def send(self, exchange: Exchange[ReadT], *, max_bytes: int = MAX_ANSWER) -> Answer:
         """Send a request to a gateway's own API, once, and return its complete answer.
@@ -98,12 +97,11 @@ class Door:
         """
         guard = Guard(self._resolver, self._admits, allow_origin)
         bounds = Bounds(max_bytes, deadline, patience)
-        return await downloads.download(self._downloads, guard, url, destination, bounds)
+        return await downloads.download(self._tls, guard, url, destination, bounds)
 
     async def aclose(self) -> None:
         """Close every idle connection. Calls on the wire must have ended."""
         await self._calls.aclose()
-        await self._downloads.aclose()
 
     async def __aenter__(self) -> Self:
         return self

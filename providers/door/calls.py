@@ -7,9 +7,11 @@ proxies from the environment and no credentials from a URL, by construction.
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 import zlib
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import formatdate
@@ -23,70 +25,61 @@ from providers.values import Answer, Exchange
 CONNECT_TIMEOUT = 5.0
 USER_AGENT = "Seedbank"
 
-# httpcore looks through its whole pool for every request, so one pool with a thousand calls in
-# flight costs milliseconds each; pools of this size do not.
-CALLS_PER_TRANSPORT = 25
 # A paid call must not go out on a connection the server is just closing, for that could not be
 # told from a lost answer. Common servers keep idle connections for 2 s (gunicorn) or 5 s
 # (Node.js, uvicorn) and more; ours are given up before any of them.
 KEEP_ALIVE = 1.5
-_IDLE_TRANSPORT = 30.0
 
 ReadT = TypeVar("ReadT")
 
 
-class _Seat:
-    """A transport and how many calls it carries."""
+def transport(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+    """A way out for one request at a time.
 
-    __slots__ = ("calls", "idle_since", "transport")
-
-    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
-        self.transport = transport
-        self.calls = 0
-        self.idle_since = 0.0
+    httpcore looks at every connection of a pool for each request, and again as it ends, and asks the
+    system about those that are idle: in pools of 25 that cost more than all the rest of a call.
+    """
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
+    return httpx.AsyncHTTPTransport(
+        verify=tls, trust_env=False, http1=True, http2=False, retries=0, limits=limits
+    )
 
 
 class Transports:
-    """As many transports as the calls in flight need, sharing one TLS context; for one event loop."""
+    """As many transports as there are calls in flight, sharing one TLS context; for one event loop.
+
+    The connection of a call that ended well is kept for the next one to the same origin.
+    """
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
-        self._limits = httpx.Limits(
-            max_connections=CALLS_PER_TRANSPORT,
-            max_keepalive_connections=CALLS_PER_TRANSPORT,
-            keepalive_expiry=KEEP_ALIVE,
-        )
-        self._seats: list[_Seat] = []
+        self._idle: dict[tuple[bytes, ...], deque[tuple[float, httpx.AsyncHTTPTransport]]] = {}
 
     @asynccontextmanager
-    async def borrow(self) -> AsyncIterator[httpx.AsyncHTTPTransport]:
-        """A transport with room for one more call."""
-        seat = next((seat for seat in self._seats if seat.calls < CALLS_PER_TRANSPORT), None)
-        if seat is None:
-            transport = httpx.AsyncHTTPTransport(
-                verify=self._tls, trust_env=False, http1=True, http2=False, retries=0, limits=self._limits
-            )
-            seat = _Seat(transport)
-            self._seats.append(seat)
-        seat.calls += 1
+    async def borrow(self, url: httpx.URL) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """A transport that nobody else uses meanwhile, connected to the host of ``url`` already if may be."""
+        clock = asyncio.get_running_loop().time
+        await self._close_idle(clock() - KEEP_ALIVE)
+        kept = self._idle.setdefault((url.raw_scheme, url.netloc), deque())
+        mine = kept.pop()[1] if kept else transport(self._tls)
         try:
-            yield seat.transport
-        finally:
-            seat.calls -= 1
-            seat.idle_since = asyncio.get_running_loop().time()
-            await self._close_idle(seat.idle_since - _IDLE_TRANSPORT)
+            yield mine
+        except BaseException:
+            await mine.aclose()
+            raise
+        kept.append((clock(), mine))
 
     async def _close_idle(self, before: float) -> None:
-        idle = [seat for seat in self._seats if not seat.calls and seat.idle_since < before]
-        for seat in idle:
-            self._seats.remove(seat)
-        for seat in idle:
-            await seat.transport.aclose()
+        """Close what has waited since ``before``: no call may go out on it any more."""
+        old = []
+        for kept in self._idle.values():
+            while kept and kept[0][0] <= before:
+                old.append(kept.popleft()[1])
+        for one in old:
+            await one.aclose()
 
     async def aclose(self) -> None:
-        seats, self._seats = self._seats, []
-        for seat in seats:
-            await seat.transport.aclose()
+        await self._close_idle(math.inf)
 
 
 class _Departure:
@@ -139,8 +132,8 @@ async def send(transports: Transports, exchange: Exchange[ReadT], max_bytes: int
     departure, arrival = _Departure(), _Arrival(max_bytes)
     request = _request(exchange, departure)
     try:
-        async with asyncio.timeout(exchange.timeout), transports.borrow() as transport:
-            response = await transport.handle_async_request(request)
+        async with asyncio.timeout(exchange.timeout), transports.borrow(request.url) as line:
+            response = await line.handle_async_request(request)
             try:
                 return await arrival.read(response)
             finally:

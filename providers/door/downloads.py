@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,7 +21,7 @@ from typing import BinaryIO
 import httpx
 
 from providers.door.addresses import AddressRule, Resolver, is_internal_name
-from providers.door.calls import CONNECT_TIMEOUT, USER_AGENT, Transports, kind
+from providers.door.calls import CONNECT_TIMEOUT, USER_AGENT, kind, transport
 from providers.door.errors import DownloadError, Trouble
 
 MAX_REDIRECTS = 3
@@ -101,15 +102,13 @@ def _host(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii")
 
 
-async def download(
-    transports: Transports, guard: Guard, url: str, destination: Path, bounds: Bounds
-) -> Fetched:
+async def download(tls: ssl.SSLContext, guard: Guard, url: str, destination: Path, bounds: Bounds) -> Fetched:
     """See :meth:`providers.door.Door.download`."""
     try:
         async with asyncio.timeout(bounds.deadline):
             here = _parsed(url)
             for _ in range(MAX_REDIRECTS + 1):
-                async with _opened(transports, guard, here, bounds) as response:
+                async with _opened(tls, guard, here, bounds) as response:
                     if response.status_code not in _REDIRECTS:
                         return await _kept(response, destination, bounds)
                     here = _next(here, response)
@@ -142,12 +141,12 @@ def _next(here: httpx.URL, response: httpx.Response) -> httpx.URL:
 
 @asynccontextmanager
 async def _opened(
-    transports: Transports, guard: Guard, url: httpx.URL, bounds: Bounds
+    tls: ssl.SSLContext, guard: Guard, url: httpx.URL, bounds: Bounds
 ) -> AsyncIterator[httpx.Response]:
     """The answer to a GET, its body not yet read, from the first address that can be connected to."""
     routes = await guard.routes(url)
-    async with transports.borrow() as transport:
-        response = await _first_answer(transport, url, routes, bounds)
+    async with transport(tls) as line:
+        response = await _first_answer(line, url, routes, bounds)
         try:
             yield response
         finally:
@@ -155,12 +154,12 @@ async def _opened(
 
 
 async def _first_answer(
-    transport: httpx.AsyncHTTPTransport, url: httpx.URL, routes: list[httpx.URL], bounds: Bounds
+    line: httpx.AsyncHTTPTransport, url: httpx.URL, routes: list[httpx.URL], bounds: Bounds
 ) -> httpx.Response:
     trouble = DownloadError(Trouble.UNREACHABLE)
     for route in routes:
         try:
-            return await transport.handle_async_request(_request(url, route, bounds))
+            return await line.handle_async_request(_request(url, route, bounds))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             trouble = DownloadError(Trouble.UNREACHABLE, kind(error))
             trouble.__cause__ = error
