@@ -114,8 +114,18 @@ class WalletAdmin(ReadOnly):
 
 @admin.register(Transfer)
 class TransferAdmin(ReadOnly):
-    list_display = ("created_at", "kind", "amount_", "wallet", "provider", "pictures", "cost_", "memo")
-    list_filter = ("kind", "provider")
+    list_display = (
+        "created_at",
+        "kind",
+        "amount_",
+        "wallet",
+        "provider",
+        "sandbox",
+        "pictures",
+        "cost_",
+        "memo",
+    )
+    list_filter = ("kind", "provider", "sandbox")
     search_fields = ("generation_id", "memo", "wallet__user__email")
     list_select_related = ("wallet__user",)
     ordering = ("-id",)

@@ -38,6 +38,7 @@ class TransferAnswer(serializers.Serializer[Any]):
     provider = serializers.CharField()
     model = serializers.CharField()
     images = serializers.IntegerField()
+    sandbox = serializers.BooleanField(help_text="For samples of the sandbox: no real money")
     memo = serializers.CharField()
     created_at = serializers.DateTimeField()
 
@@ -93,6 +94,7 @@ def transfer_json(transfer: Transfer) -> dict[str, Any]:
         "provider": transfer.provider,
         "model": transfer.model,
         "images": transfer.pictures,
+        "sandbox": transfer.sandbox,
         "memo": transfer.memo,
         "created_at": transfer.created_at,
     }

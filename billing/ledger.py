@@ -102,30 +102,6 @@ def _credited(
         return _made_before(once, wallet_id=wallet.id, amount=amount), False
 
 
-_HOLD = """
-WITH limited AS (
-  SELECT 1 FROM billing_budget WHERE NOT %(reserved)s AND (
-    scope = 'person' AND subject_id = %(user)s OR scope = 'project' AND subject_id = %(project)s
-    OR scope = 'key' AND subject_id = %(key)s)
-), held AS (
-  INSERT INTO billing_hold (id, wallet_id, generation_id, project_id, amount, captured, refunded)
-  SELECT %(hold)s, id, %(generation)s, %(project)s, %(amount)s, 0, 0 FROM billing_wallet
-  WHERE user_id = %(user)s AND NOT EXISTS (SELECT FROM limited)
-  RETURNING id, wallet_id, opened_at
-), booked AS (
-  INSERT INTO billing_transfer (id, kind, wallet_id, hold_id, source, target, amount, memo,
-    generation_id, project_id, provider, model, pictures, provider_cost_raw)
-  SELECT %(transfer)s, 'hold', wallet_id, id, 'wallet:available', 'wallet:held', %(amount)s, '',
-    %(generation)s, %(project)s, %(provider)s, %(model)s, 0, '' FROM held
-  RETURNING wallet_id
-), taken AS (
-  UPDATE billing_wallet SET available = available - %(amount)s, held = held + %(amount)s FROM booked
-  WHERE id = booked.wallet_id AND available >= %(amount)s RETURNING id
-)
-SELECT EXISTS (SELECT FROM limited), (SELECT id FROM taken), (SELECT opened_at FROM held)
-"""
-
-
 def hold(
     *,
     user: User,
@@ -136,10 +112,12 @@ def hold(
     model: str,
     key_id: UUID | None = None,
     least: int | None = None,
+    sandbox: bool = False,
 ) -> Hold:
     """Set the exact quote aside, or raise InsufficientCredit or BudgetExhausted and hold nothing.
 
     ``least`` is what less of it would cost, for the refusal's words; the caller's transaction ends with it.
+    ``sandbox``: it is for samples, and so is every transfer that follows from it.
     """
     _in_transaction()
     held = Hold(amount=amount, generation_id=generation_id, project_id=project_id)
@@ -153,11 +131,12 @@ def hold(
         "amount": amount,
         "provider": provider,
         "model": model,
+        "sandbox": sandbox,
     }
-    ((limited, wallet_id, opened_at),) = rows.planned(_HOLD, {**values, "reserved": False})
+    ((limited, wallet_id, opened_at),) = rows.planned(settling.HELD, {**values, "reserved": False})
     if limited:  # and so nothing was written: budgets come before the wallet
         budgets.reserve(held, user_id=user.id, key_id=key_id)
-        ((_, wallet_id, opened_at),) = rows.planned(_HOLD, {**values, "reserved": True})
+        ((_, wallet_id, opened_at),) = rows.planned(settling.HELD, {**values, "reserved": True})
     if wallet_id is None:
         _refuse(user, amount, least)
     rows.written(held, wallet_id=wallet_id, opened_at=opened_at)
@@ -213,6 +192,7 @@ def refund(
                 project_id=capture.project_id,
                 provider=capture.provider,
                 model=capture.model,
+                sandbox=capture.sandbox,
             )
     except IntegrityError:
         return _made_before(once, reverses_id=capture.id, amount=amount)
@@ -237,7 +217,15 @@ def _give_back(capture: Transfer, amount: int) -> None:
 
 
 def absorb(
-    *, key: str, amount: int, provider: str, model: str, generation_id: UUID, project_id: UUID, memo: str
+    *,
+    key: str,
+    amount: int,
+    provider: str,
+    model: str,
+    generation_id: UUID,
+    project_id: UUID,
+    memo: str,
+    sandbox: bool = False,
 ) -> None:
     """Book to the platform what a provider took and nobody is charged for; once per key."""
     if amount <= 0:
@@ -256,6 +244,7 @@ def absorb(
                 project_id=project_id,
                 memo=memo[:500],
                 key=f"absorb:{key}",
+                sandbox=sandbox,
             )
         ],
         ignore_conflicts=True,

@@ -56,6 +56,7 @@ class Hold(models.Model):
     amount = models.BigIntegerField()
     captured = models.BigIntegerField(default=0)
     refunded = models.BigIntegerField(default=0)
+    sandbox = models.BooleanField(db_default=False, help_text="For samples: no real money")
     opened_at = models.DateTimeField(db_default=Now(), editable=False)
     settled_at = models.DateTimeField(null=True, editable=False)
 
@@ -128,6 +129,7 @@ class Transfer(models.Model):
     provider_cost = models.BigIntegerField(null=True)
     provider_cost_raw = models.CharField(max_length=200, blank=True)
     elsewhere_cost = models.BigIntegerField(null=True)
+    sandbox = models.BooleanField(db_default=False, help_text="For samples: no real money")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = TransferManager()

@@ -221,6 +221,7 @@ def hold(principal: Principal, project: Project, quote: Quote, generation_id: UU
             model=quote.offer.model,
             key_id=principal.key.id if principal.key else None,
             least=quote.unit,
+            sandbox=quote.account is not None and quote.account.sandbox,
         )
 
 

@@ -252,6 +252,7 @@ class UsageRow(serializers.Serializer[Any]):
     charged = money("Captured, less refunds")
     provider_cost = money("What the gateways took for the same pictures, as they said or by their price list")
     paid_elsewhere = money("What they billed to a key of yours attached there")
+    sandbox = money("The part of charged that was for samples of the sandbox: no real money")
     images = serializers.IntegerField()
     generations = serializers.IntegerField()
 

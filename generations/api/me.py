@@ -101,10 +101,12 @@ def _sum(what: Any, *, among: Q | None) -> Coalesce:
 
 
 _CAPTURED = Q(kind=Kind.CAPTURE)
+_NET = Case(When(_CAPTURED, then=F("amount")), default=-F("amount"))
 _SUMS = {
-    "charged": _sum(Case(When(_CAPTURED, then=F("amount")), default=-F("amount")), among=None),
+    "charged": _sum(_NET, among=None),
     "cost": _sum(F("provider_cost"), among=_CAPTURED),
     "elsewhere": _sum(F("elsewhere_cost"), among=_CAPTURED),
+    "sandbox": _sum(_NET, among=Q(sandbox=True)),
     "images": _sum(F("pictures"), among=_CAPTURED),
     "generations": Count("generation_id", distinct=True, filter=_CAPTURED),
 }
@@ -141,6 +143,7 @@ def _row(row: dict[str, Any], groups: list[str]) -> dict[str, Any]:
         "charged": dollars(row["charged"]),
         "provider_cost": dollars(row["cost"]),
         "paid_elsewhere": dollars(row["elsewhere"]),
+        "sandbox": dollars(row["sandbox"]),
         "images": row["images"],
         "generations": row["generations"],
     }

@@ -262,6 +262,7 @@ def _absorb(generation: Generation, shares: Iterable[Share]) -> None:
             generation_id=generation.id,
             project_id=generation.project_id,
             memo=share.submission.reason or "the gateway took more than was quoted",
+            sandbox=generation.sandbox,
         )
 
 
@@ -285,4 +286,5 @@ def _receive_late(generation: Generation, submissions: list[Submission], deliver
                 generation_id=generation.id,
                 project_id=generation.project_id,
                 memo="arrived after the end",
+                sandbox=generation.sandbox,
             )

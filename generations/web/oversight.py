@@ -57,6 +57,7 @@ def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         "now": timezone.now(),
         "absorbed": absorbed.order_by("-id")[:MOST_ROWS],
         "absorbed_sum": absorbed.aggregate(sum=Sum("amount", default=0))["sum"],
+        "absorbed_for_samples": absorbed.filter(sandbox=True).aggregate(sum=Sum("amount", default=0))["sum"],
         "drift": _drift(since),
     }
     return render(request, "oversight.html", context)
@@ -109,13 +110,13 @@ def _drift(since: datetime) -> list[dict[str, Any]]:
     """What people were charged against what gateways say they took, where both are known."""
     rows = (
         Transfer.objects.filter(kind=Kind.CAPTURE, created_at__gte=since, provider_cost__isnull=False)
-        .values("provider", "model")
+        .values("provider", "model", "sandbox")
         .annotate(
             pictures_made=Sum("pictures"),
             charged=Sum("amount"),
             cost=Sum("provider_cost"),
             dearer=Count("id", filter=Q(provider_cost__gt=F("amount"))),
         )
-        .order_by("provider", "model")
+        .order_by("provider", "model", "sandbox")
     )
     return [{**row, "difference": row["charged"] - row["cost"]} for row in rows]

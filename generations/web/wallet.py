@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -83,6 +83,7 @@ def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         "held": [(hold, works.get(hold.generation_id)) for hold in open_holds],
         "bars": bars,
         "spent_lately": sum(bar.spent for bar in bars),
+        "spent_on_samples": _spent_on_samples(principal),
         "days": DAYS,
     }
     return render(request, "wallet.html", context)
@@ -118,20 +119,32 @@ def _generations(ids: Iterable[UUID | None]) -> dict[UUID, Generation]:
     return Generation.objects.in_bulk({wanted for wanted in ids if wanted})
 
 
+_SUMS: dict[str, Any] = {
+    "captured": Sum("amount", filter=Q(kind=Kind.CAPTURE), default=0),
+    "refunded": Sum("amount", filter=Q(kind=Kind.REFUND), default=0),
+}
+
+
+def _first_day() -> date:
+    return timezone.localdate() - timedelta(days=DAYS - 1)
+
+
+def _lately(principal: Principal) -> QuerySet[Transfer, Transfer]:
+    """What was captured and refunded on the days of the chart."""
+    mine = Transfer.objects.of_user(principal.user)
+    return mine.filter(kind__in=[Kind.CAPTURE, Kind.REFUND], created_at__date__gte=_first_day())
+
+
+def _spent_on_samples(principal: Principal) -> int:
+    """The part of it that was no real money."""
+    sums: dict[str, int] = _lately(principal).filter(sandbox=True).aggregate(**_SUMS)
+    return max(0, sums["captured"] - sums["refunded"])
+
+
 def _bars(principal: Principal) -> list[Bar]:
     """What was captured, less what was refunded, on each of the last thirty days."""
-    today = timezone.localdate()
-    first = today - timedelta(days=DAYS - 1)
-    rows = (
-        Transfer.objects.of_user(principal.user)
-        .filter(kind__in=[Kind.CAPTURE, Kind.REFUND], created_at__date__gte=first)
-        .annotate(day=TruncDate("created_at"))
-        .values("day")
-        .annotate(
-            captured=Sum("amount", filter=Q(kind=Kind.CAPTURE), default=0),
-            refunded=Sum("amount", filter=Q(kind=Kind.REFUND), default=0),
-        )
-    )
+    first = _first_day()
+    rows: Any = _lately(principal).annotate(day=TruncDate("created_at")).values("day").annotate(**_SUMS)
     spent = {row["day"]: max(0, row["captured"] - row["refunded"]) for row in rows}
     most = max(spent.values(), default=0) or 1
     days = [first + timedelta(days=n) for n in range(DAYS)]

@@ -51,6 +51,7 @@ def test_a_generation_is_queued_and_its_price_is_held(ada: Person) -> None:
     [held, granted] = client.get("/api/v1/wallet/transfers").json()["results"]
     assert (held["kind"], held["amount"], held["generation"]) == ("hold", "0.048", said["id"])
     assert granted["kind"] == "grant"
+    assert (held["sandbox"], granted["sandbox"]) == (True, False)
 
 
 def test_seed_zero_is_a_seed(ada: Person) -> None:

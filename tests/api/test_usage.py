@@ -19,7 +19,14 @@ from tests.conftest import Person, make_person
 
 
 def spend(
-    person: Person, provider: str, pictures: int, unit: int, cost: int, project: Any = None
+    person: Person,
+    provider: str,
+    pictures: int,
+    unit: int,
+    cost: int,
+    project: Any = None,
+    *,
+    sandbox: bool = False,
 ) -> Transfer:
     """A generation's hold and its settlement, as the engine books them."""
     generation, project = uuid7(), project or person.project
@@ -30,6 +37,7 @@ def spend(
             amount=pictures * unit,
             generation_id=generation,
             project_id=project.id,
+            sandbox=sandbox,
             **facts,
         )
         line = Line(pictures=pictures, amount=pictures * unit, provider_cost=cost, **facts)
@@ -62,6 +70,7 @@ def test_spend_is_grouped_and_adds_up(ada: Person) -> None:
             "charged": "0.048",
             "provider_cost": "0.048",
             "paid_elsewhere": "0.000",
+            "sandbox": "0.000",
             "images": 4,
             "generations": 1,
         },
@@ -70,6 +79,7 @@ def test_spend_is_grouped_and_adds_up(ada: Person) -> None:
             "charged": "0.105",
             "provider_cost": "0.104",
             "paid_elsewhere": "0.000",
+            "sandbox": "0.000",
             "images": 3,
             "generations": 2,
         },
@@ -78,6 +88,7 @@ def test_spend_is_grouped_and_adds_up(ada: Person) -> None:
         "charged": "0.153",
         "provider_cost": "0.152",
         "paid_elsewhere": "0.000",
+        "sandbox": "0.000",
         "images": 7,
         "generations": 3,
     }
@@ -87,6 +98,14 @@ def test_spend_is_grouped_and_adds_up(ada: Person) -> None:
     assert (by_all[0]["project"], by_all[0]["user"]) == (str(ada.project.id), str(ada.user.id))
     assert by_all[0]["day"] in {str(today), str(today - timedelta(days=1))}
     assert by_all[0]["key"] is None
+
+
+def test_what_was_spent_on_samples_is_told_apart(ada: Person) -> None:
+    spend(ada, "runware", 1, 35_000, 35_000)
+    sample = spend(ada, "runware", 2, 35_000, 70_000, sandbox=True)
+    ledger.refund(capture=sample, amount=20_000, memo="blurred", actor=None)
+    total = usage(client_of(ada))["total"]
+    assert (total["charged"], total["sandbox"]) == ("0.085", "0.050")
 
 
 def test_a_refund_is_spend_no_more(ada: Person) -> None:

@@ -94,6 +94,7 @@ def test_waiting_answers_at_the_end_with_the_pictures(running: str, person: Pers
                     "charged": "0.024",
                     "provider_cost": "0.024",
                     "paid_elsewhere": "0.000",
+                    "sandbox": "0.024",
                     "images": 2,
                     "generations": 1,
                 }

@@ -22,7 +22,7 @@ def assert_books_add_up() -> None:
     assert list(oversight.differences()) == []
 
 
-def hold(person: Person, amount: int, generation_id: UUID | None = None) -> Hold:
+def hold(person: Person, amount: int, generation_id: UUID | None = None, *, sandbox: bool = False) -> Hold:
     """A hold in a transaction of its own, as submitting makes it."""
     with transaction.atomic():
         return ledger.hold(
@@ -32,6 +32,7 @@ def hold(person: Person, amount: int, generation_id: UUID | None = None) -> Hold
             project_id=person.project.id,
             provider="runware",
             model="seedream-5-lite",
+            sandbox=sandbox,
         )
 
 

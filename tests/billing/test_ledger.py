@@ -64,6 +64,17 @@ def test_a_capture_keeps_what_the_provider_said_it_took_beside_what_was_charged(
     assert Transfer.objects.get(kind=Kind.RELEASE).amount == 30
 
 
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_whatever_moves_for_samples_is_marked_and_nothing_else(person: Person, sandbox: bool) -> None:
+    held = hold(person, 100, sandbox=sandbox)
+    settle(held, runware=70)
+    capture = Transfer.objects.get(kind=Kind.CAPTURE)
+    ledger.refund(capture=capture, amount=20, memo="blurred", actor=None)
+
+    marked = dict(Transfer.objects.values_list("kind", "sandbox"))
+    assert marked == {"grant": False} | dict.fromkeys(("hold", "capture", "release", "refund"), sandbox)
+
+
 def test_a_negative_line_captures_nothing(person: Person) -> None:
     held = hold(person, 100)
 

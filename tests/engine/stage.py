@@ -210,6 +210,8 @@ def check_books(control: Control, *, forgiven: Callable[[dict[str, Any]], bool])
         assert generation.ended == (hold.settled_at is not None), generation
         assert hold.captured == generation.charged <= generation.delivered * generation.unit_price
         assert generation.delivered == generation.assets.count()
+        moved = Transfer.objects.filter(generation_id=generation.id)
+        assert {hold.sandbox, *moved.values_list("sandbox", flat=True)} == {generation.sandbox}, generation
     for asset in Asset.objects.exclude(generation=None):
         assert originals().digest(asset.storage_key) == asset.sha256
     if Generation.objects.live().exists():

@@ -18,6 +18,7 @@ from billing.ledger import Line
 from billing.models import Price, Transfer
 from generations.models import Generation, move_generation
 from generations.states import GenerationStatus
+from providers.models import ProviderAccount
 from tests.conftest import Person, ask
 from tests.web.conftest import browser_of, made, text_of
 
@@ -38,10 +39,15 @@ def test_unresolved_work_and_absorbed_costs_are_in_sight(office: Client, ada: Pe
         generation_id=generation.id,
         project_id=ada.project.id,
         memo="abandoned",
+        sandbox=True,
     )
     said = text_of(office.get("/oversight"))
     assert "a lost heron" in said
     assert "Paid by the platform: $0.035" in said
+    assert "Runware sandbox abandoned" in said
+    assert "for samples" not in said, "all of it is, here"
+    ProviderAccount.objects.create(provider="runware", name="ours")
+    assert "$0.035 of it was for samples" in text_of(office.get("/oversight"))
 
 
 def test_every_list_and_page_of_the_admin_opens(office: Client, ada: Person) -> None:

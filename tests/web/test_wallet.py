@@ -10,6 +10,7 @@ from billing import ledger
 from billing.ledger import Line
 from generations.models import Generation
 from generations.web import wallet
+from providers.models import ProviderAccount, Source
 from tests.conftest import Person, ask
 from tests.web.conftest import browser_of, htmx, made, text_of
 
@@ -98,3 +99,17 @@ def test_older_transfers_come_below(ada: Person) -> None:
     older = client.get("/wallet").context["older"]
     more = htmx(client, "get", f"/wallet?before={older}")
     assert [line.transfer.memo for line in more.context["lines"]] == ["to begin with"]
+
+
+def test_spending_on_samples_is_told_apart_where_pictures_are_bought_as_well(ada: Person) -> None:
+    delivered(ask(ada, "a sample", provider="prospolabs"))
+    told = "$0.014 of it was for samples: no real money."
+    assert told not in text_of(browser_of(ada).get("/wallet")), "everything is: the page says so once"
+
+    bought = ProviderAccount(provider="runware", name="ours", source=Source.ADMIN)
+    bought.set_key("a-real-key")
+    bought.save()
+    delivered(ask(ada, "an order", provider="runware"))
+    page = text_of(browser_of(ada).get("/wallet"))
+    assert "$0.049" in page
+    assert told in page
