@@ -68,5 +68,6 @@ def listen_in_thread(
                     for _ in link.notifies(timeout=1.0, stop_after=1):
                         heard()
         except psycopg.Error as error:
-            log.info("not listening for a moment: %s", type(error).__name__)
+            if not stopping.is_set():  # else the database may have ended first
+                log.info("not listening for a moment: %s", type(error).__name__)
         stopping.wait(1.0)
