@@ -20,6 +20,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts import rows
 from accounts.actions import as_uuid
 from accounts.authentication import principal_of
 from accounts.errors import NotAllowed, Refusal, wrong
@@ -29,6 +30,8 @@ from accounts.texts import UNSTORABLE, sayable, storable
 
 M = TypeVar("M", bound=Model)
 MEBIBYTE = 1024 * 1024
+_AT_ONCE = 64 * 1024
+"""Bytes of a body that is read before anything else is done; a larger one waits until it may be sent."""
 _ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
 
@@ -106,13 +109,15 @@ class Endpoint(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # First of all, because looking for a CSRF token may read a form's body.
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and int(length) > self.max_body:
+        length = _length(request)
+        if length > self.max_body:
             raise TooLarge(
                 _("The body may be at most %(most)s MB; send less.") % {"most": self.max_body // MEBIBYTE}
             )
         if request.method not in {"GET", "HEAD"}:
             _check_framing(request)
+            if length <= _AT_ONCE:
+                request._request.body  # noqa: B018 - it may come slowly, and nobody holds a connection yet
         super().initial(request, *args, **kwargs)
         self.principal = principal_of(request)
         self._check_scope(request.method or "GET")
@@ -120,6 +125,8 @@ class Endpoint(APIView):
 
     def body(self, request: Request) -> dict[str, Any]:
         """What was sent, as a plain dictionary; a form's repeated fields are lists."""
+        if _length(request) > _AT_ONCE:
+            rows.give_back()  # until all of it has come
         data = request.data
         if isinstance(data, QueryDict):
             plain = {name: values if len(values) > 1 else values[0] for name, values in data.lists()}
@@ -134,6 +141,12 @@ class Endpoint(APIView):
             raise NotAllowed(
                 _("This key lacks the scope %(scope)s.") % {"scope": scope.value}, code="missing_scope"
             )
+
+
+def _length(request: Request) -> int:
+    """Bytes of the body, as its sender says; 0 if that is not told."""
+    told = request.META.get("CONTENT_LENGTH") or "0"
+    return int(told) if told.isdecimal() else 0
 
 
 def _check_framing(request: Request) -> None:

@@ -48,6 +48,12 @@ def cursor() -> Any:
     return getattr(connection, "planned", connection.cursor)()
 
 
+def give_back() -> None:
+    """Our connection to its pool, while something slow goes on; one in somebody's transaction is theirs."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def instance(model: type[M], row: Sequence[Any], names: Sequence[str] = ()) -> M:
     """A model instance from a row that begins with its columns: all of them, or those named, in their order.
 

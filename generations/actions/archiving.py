@@ -15,11 +15,11 @@ from typing import IO
 from uuid import UUID
 from zipfile import ZIP_DEFLATED
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from zipstream import ZipStream
 
+from accounts import rows
 from accounts.errors import NotFound, wrong
 from accounts.principal import Principal
 from generations.actions import manifests
@@ -108,7 +108,7 @@ class Archive:
         for start in range(0, len(self._wanted), BATCH):
             batch = self._wanted[start : start + BATCH]
             found = {asset.id: asset for asset in _rows(self._principal, batch)}
-            _give_back()
+            rows.give_back()
             for asset_id in batch:
                 yield from self._picture(zipped, asset_id, found.get(asset_id))
         made = timezone.now()
@@ -184,11 +184,5 @@ def _rows(principal: Principal, ids: Sequence[UUID]) -> list[Asset]:
 def _handed_back(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Without a connection of the database while each is sent."""
     for chunk in chunks:
-        _give_back()
+        rows.give_back()
         yield chunk
-
-
-def _give_back() -> None:
-    """The connection to its pool; one that is in somebody's transaction is theirs."""
-    if not connection.in_atomic_block:
-        connection.close()

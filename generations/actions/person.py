@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import rows
 from accounts.actions import archive_project, audit
 from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Project, Role, User
@@ -72,9 +73,9 @@ def _pieces(user: User) -> Iterator[str]:
         "notices": (Notice.objects.filter(user=user), _notice),
         "acts": (AuditEvent.objects.filter(actor=user), _act),
     }
-    for name, (rows, present) in parts.items():
+    for name, (wanted, present) in parts.items():
         yield f', "{name}": ['
-        for number, row in enumerate(_all(rows)):
+        for number, row in enumerate(_all(wanted)):
             yield (",\n" if number else "\n") + _json(present(row))
         yield "]"
     yield "}\n"
@@ -173,9 +174,10 @@ def _whole_person(principal: Principal) -> None:
         raise NotAllowed(_("A key that is bound to one project does not stand for the whole person."))
 
 
-def _all(rows: _Rows) -> Iterator[Model]:
+def _all(wanted: _Rows) -> Iterator[Model]:
     last: Any = None
-    while found := list((rows if last is None else rows.filter(pk__gt=last)).order_by("pk")[:_AT_A_TIME]):
+    while found := list((wanted if last is None else wanted.filter(pk__gt=last)).order_by("pk")[:_AT_A_TIME]):
+        rows.give_back()  # somebody may read slowly
         yield from found
         last = found[-1].pk
 

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
+import time
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import rows
 from accounts.errors import Invalid, Refusal
 from accounts.models import Project
 from accounts.principal import Principal
 from generations.actions import uploads
 from generations.engine import keeping
 from generations.models import Asset
+from generations.waiting import TooManyWaiting
 from providers.door import DownloadError, Trouble, fetch_public
 
 MOST_BYTES = 10 * 1024 * 1024
 """Seedream takes references of up to 10 MB."""
+PATIENCE, TOGETHER = 30.0, 60.0
+"""Seconds for one address, and for all of a request: somebody waits for the answer."""
+SEATS = 16
+"""So many requests at once in one process wait for strangers' hosts: each takes one of its threads."""
+_seats = threading.BoundedSemaphore(SEATS)
 _TROUBLES = {
     Trouble.UNREACHABLE: gettext_lazy("unreachable"),
     Trouble.FORBIDDEN_ADDRESS: gettext_lazy("forbidden address"),
@@ -35,11 +44,26 @@ _TROUBLES = {
 
 
 def resolve(*, principal: Principal, project: Project, wanted: tuple[str, ...]) -> list[Asset]:
-    """Each reference as an asset, in order. Raises Invalid naming the one that is wrong."""
+    """Each reference as an asset, in order. Raises Invalid naming the one that is wrong, TooManyWaiting."""
+    if not any(map(_is_address, wanted)):
+        return _each(principal, project, wanted)
+    if not _seats.acquire(blocking=False):
+        raise TooManyWaiting(
+            _("Too many references are being fetched; try again in a moment, or upload them first."),
+            retry_after=15,
+        )
+    try:
+        return _each(principal, project, wanted)
+    finally:
+        _seats.release()
+
+
+def _each(principal: Principal, project: Project, wanted: tuple[str, ...]) -> list[Asset]:
     found = []
+    end = time.monotonic() + TOGETHER
     for position, text in enumerate(wanted, start=1):
         try:
-            found.append(_resolve(principal, project, text))
+            found.append(_resolve(principal, project, text, end))
         except Refusal as refusal:
             sentence = _("number %(position)s: %(message)s") % {
                 "position": position,
@@ -49,12 +73,16 @@ def resolve(*, principal: Principal, project: Project, wanted: tuple[str, ...]) 
     return found
 
 
-def _resolve(principal: Principal, project: Project, text: str) -> Asset:
+def _is_address(text: str) -> bool:
+    return not text.startswith(("asset:", "data:"))
+
+
+def _resolve(principal: Principal, project: Project, text: str, end: float) -> Asset:
     if text.startswith("asset:"):
         return _in_library(principal, text.removeprefix("asset:"))
     if text.startswith("data:"):
         return _from_data(principal, project, text)
-    return _from_web(principal, project, text)
+    return _from_web(principal, project, text, end)
 
 
 def _in_library(principal: Principal, text: str) -> Asset:
@@ -81,11 +109,14 @@ def _from_data(principal: Principal, project: Project, text: str) -> Asset:
     return uploads.upload(principal=principal, project_id=project.id, chunks=[data], name="reference")
 
 
-def _from_web(principal: Principal, project: Project, url: str) -> Asset:
+def _from_web(principal: Principal, project: Project, url: str, end: float) -> Asset:
+    """``end`` is when all references of the request must be there, by the monotonic clock."""
+    rows.give_back()  # while a stranger's host takes its time
+    patience = max(0.1, min(PATIENCE, end - time.monotonic()))
     with keeping.scratch() as folder:
         path = folder / "reference"
         try:
-            fetched = fetch_public(url, path, max_bytes=MOST_BYTES, deadline=30)
+            fetched = fetch_public(url, path, max_bytes=MOST_BYTES, deadline=patience)
         except DownloadError as error:
             raise Invalid(
                 _("the address could not be read (%(why)s).") % {"why": str(_TROUBLES[error.reason])}

@@ -20,6 +20,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
+from accounts import rows
 from accounts.errors import wrong
 from generations import imaging
 from generations.actions.archiving import file_name
@@ -220,7 +221,7 @@ def _range(request: HttpRequest, tag: str, size: int) -> tuple[int, int] | None:
 
 
 class _File:
-    """Part of an open file, closed with the response."""
+    """Part of an open file, closed with the response. Whoever reads slowly takes no connection for it."""
 
     def __init__(self, file: IO[bytes], start: int, end: int) -> None:
         self._file = file
@@ -228,6 +229,7 @@ class _File:
         file.seek(start)
 
     def __iter__(self) -> Iterator[bytes]:
+        rows.give_back()
         while self._left and (chunk := self._file.read(min(_CHUNK, self._left))):
             self._left -= len(chunk)
             yield chunk
