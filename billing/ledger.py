@@ -143,6 +143,12 @@ def hold(
     return held
 
 
+def check(*, user: User, amount: int, least: int | None = None) -> None:
+    """Raise InsufficientCredit if less is available; a hold decides."""
+    if wallet_of(user).available < amount:
+        _refuse(user, amount, least)
+
+
 def settle(*, generation_id: UUID, lines: Sequence[Line]) -> bool:
     """Capture what was delivered, release the rest; False if the hold was settled before.
 

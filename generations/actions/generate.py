@@ -133,6 +133,15 @@ def project_for(principal: Principal, asked: Asked) -> Project:
     return default_project(principal)
 
 
+def check(principal: Principal, asked: Asked) -> None:
+    """Raise what submitting would raise, as far as it can be told before its pictures are there."""
+    project_for(principal, asked)
+    quote = priced(asked)
+    assert quote.price is not None
+    check_source(principal, asked)
+    ledger.check(user=principal.user, amount=quote.price, least=quote.unit)
+
+
 def check_source(principal: Principal, asked: Asked) -> None:
     """Raise Invalid if the picture it sets out from cannot be seen."""
     if asked.source and not Asset.objects.visible_to(principal).filter(id=asked.source).exists():

@@ -27,12 +27,16 @@ _WAITED_TOO_LONG = "55P03"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An idempotency key as sent, and what it was sent with."""
+    """An idempotency key as sent, and what it was sent with.
+
+    ``begun``: it is written down already, and only what comes of it is to be added.
+    """
 
     user: User
     key: str
     path: str
     body: Mapping[str, Any]
+    begun: bool = False
 
     @property
     def body_sha256(self) -> str:
@@ -57,7 +61,7 @@ class Outcome:
 
 def kept(key: Key) -> Outcome | None:
     """The first answer to this key, if there is one. Raises Conflict for another body."""
-    row = KeptAnswer.objects.filter(user=key.user, key=key.key).first()
+    row = None if key.begun else KeptAnswer.objects.filter(user=key.user, key=key.key).first()
     return None if row is None else _replay(row, key)
 
 
@@ -128,6 +132,9 @@ SELECT %s, %s, %s, %s, %s, %s, %s FROM patient ON CONFLICT (user_id, key) DO NOT
 
 def _kept_first(key: Key, outcome: Outcome) -> bool:
     """Keep the answer; False if there is one. Waits for a first request that has not committed yet."""
+    if key.begun:
+        _keep_what_came(key, outcome)
+        return True
     answer: Any = Jsonb(outcome.answer)
     values = [key.user.id, key.key, key.path, key.body_sha256, outcome.status, answer, outcome.subject_id]
     try:
@@ -142,6 +149,17 @@ def _kept_first(key: Key, outcome: Outcome) -> bool:
             code="idempotency_key_in_use",
             retry_after=1,
         ) from None
+
+
+def _keep_what_came(key: Key, outcome: Outcome) -> None:
+    """Raise Conflict if somebody else has taken it over meanwhile."""
+    begun = KeptAnswer.objects.filter(user=key.user, key=key.key, subject_id=None)
+    if not begun.update(status=outcome.status, subject_id=outcome.subject_id):
+        raise Conflict(
+            _("This request took too long, and was begun anew when it was repeated."),
+            code="request_in_progress",
+            retry_after=1,
+        )
 
 
 def _replay(row: KeptAnswer, key: Key) -> Outcome:

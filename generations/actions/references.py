@@ -93,7 +93,7 @@ def _in_library(principal: Principal, text: str) -> Asset:
     asset = Asset.objects.visible_to(principal).kept().filter(id=asset_id).first()
     if asset is None:
         raise Invalid(_("there is no such picture."))
-    _check_size(asset.bytes)
+    check_size(asset.bytes)
     return asset
 
 
@@ -105,7 +105,7 @@ def _from_data(principal: Principal, project: Project, text: str) -> Asset:
         data = base64.b64decode(payload, validate=True)
     except binascii.Error:
         raise Invalid(_("the data URI is not valid base64.")) from None
-    _check_size(len(data))
+    check_size(len(data))
     return uploads.upload(principal=principal, project_id=project.id, chunks=[data], name="reference")
 
 
@@ -126,6 +126,7 @@ def _from_web(principal: Principal, project: Project, url: str, end: float) -> A
         )
 
 
-def _check_size(size: int) -> None:
+def check_size(size: int) -> None:
+    """Raise Invalid for a picture of more bytes than a reference may have."""
     if size > MOST_BYTES:
         raise Invalid(_("a reference may be at most 10 MB; use a smaller picture."))

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -148,6 +149,21 @@ def test_what_comes_out_the_same_is_not_to_be_tried_again(ada: Person) -> None:
     passing = send(client_of(ada), "POST", PATH, {"prompt": "x"}, {"idempotency-key": "x" * 256})
     assert (passing.status_code, passing.json()["error"]["param"]) == (400, "Idempotency-Key")
     assert "X-Should-Retry" not in passing.headers
+
+
+def test_a_refused_edit_leaves_no_picture_in_the_library(ada: Person) -> None:
+    client, poor = client_of(ada), client_of(make_person("poor@example.com", credit=1_000))
+
+    def edit(caller: Client, model: str, content: bytes) -> tuple[int, str]:
+        picture = SimpleUploadedFile("a.png", content, "image/png")
+        form = {"prompt": "x", "model": model, "image": picture}
+        answer = caller.post("/v1/images/edits", form)
+        return answer.status_code, answer.json()["error"]["code"]
+
+    assert edit(client, "seedream-5-lite@bytespike", png()) == (400, "unsupported")
+    assert edit(poor, "seedream-5-lite@runware", png()) == (402, "insufficient_credit")
+    assert edit(client, "seedream-5-lite@runware", png() + bytes(10 * 1024 * 1024))[0] == 400
+    assert not Asset.objects.exists()
 
 
 def test_an_edit_without_pictures_or_with_a_mask_is_refused(ada: Person) -> None:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import openai
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from accounts.errors import Conflict
+from generations.actions import asking, generate, uploads
+from generations.actions.idempotency import Key
 from generations.api.openai import making
+from generations.api.openai.reading import read
+from generations.engine.net import Net
 from generations.models import Generation, KeptAnswer
 from providers.sandbox.client import Control
 from tests.api.conftest import Sdk, client_of, secret_of, send, wish
-from tests.conftest import Person, ended, eventually
+from tests.conftest import Person, ended, eventually, png
+from tests.library.conftest import patient
 
 PATH = "/v1/images/generations"
 
@@ -62,11 +73,97 @@ def test_a_retry_joins_only_its_own_key_body_and_quarter_of_an_hour(running: str
     first = wish(running, secret).headers["Seedbank-Generation"]
     assert wish(running, secret_of(person), 1).headers["Seedbank-Generation"] != first
     assert wish(running, secret, 1, prompt="another").headers["Seedbank-Generation"] != first
-    assert wish(running, secret, 2).headers["Seedbank-Generation"] != first
     KeptAnswer.objects.filter(subject_id=first).update(created_at=timezone.now() - timedelta(minutes=16))
     assert wish(running, secret, 1).headers["Seedbank-Generation"] != first
     KeptAnswer.objects.filter(subject_id=first).update(created_at=timezone.now() - timedelta(minutes=14))
     assert wish(running, secret, 1).headers["Seedbank-Generation"] == first
+
+
+def test_a_retry_joins_although_one_before_it_was_lost_on_its_way(running: str, person: Person) -> None:
+    secret = secret_of(person)
+    first, second = (wish(running, secret).headers["Seedbank-Generation"] for _ in range(2))
+    assert wish(running, secret, 1).headers["Seedbank-Generation"] == first
+    assert wish(running, secret, 3).headers["Seedbank-Generation"] == first, "the nearest count comes first"
+    assert wish(running, secret, 3).headers["Seedbank-Generation"] == second
+    assert Generation.objects.count() == 2
+
+
+def test_a_retry_that_found_no_place_to_wait_is_known_to_the_next(
+    running: str, control: Control, person: Person, settings: Any
+) -> None:
+    control.settings(gateway="bytespike", picture="tiny", latency=3600)
+    secret = secret_of(person)
+    with ThreadPoolExecutor(1) as caller:
+        first = caller.submit(wish, running, secret)
+        eventually(lambda: control.bill("bytespike"), what="the gateway's taking it on")
+        places, settings.WAITERS_MAX = getattr(settings, "WAITERS_MAX", 16), 0
+        for count in (1, 2):
+            assert wish(running, secret, count).json()["error"]["code"] == "too_many_waiting"
+        settings.WAITERS_MAX = places
+        control.advance(3600)
+        last = wish(running, secret, 3).headers["Seedbank-Generation"]
+        assert first.result().headers["Seedbank-Generation"] == last
+    assert person.wallet.spent == 12_000
+
+
+def asked_by_sdk(person: Person, count: int, bring: Callable[[], tuple[str, ...]]) -> Response:
+    """An edit as it is made, once its form is read: ``bring`` gives its pictures."""
+    request = Request(
+        RequestFactory().post("/v1/images/edits", headers={"x-stainless-retry-count": str(count)})
+    )
+    body = {"prompt": "x", "model": "seedream-5-lite@runware", "files": ["a", "b"]}
+    wished = read({"prompt": "x", "model": "seedream-5-lite@runware"}, ["asset:to come"])
+    return making.make(request, person.principal, body, wished, bring)
+
+
+def test_a_retry_waits_for_the_request_whose_pictures_are_still_being_brought(
+    engine: Net, person: Person, gateways: Control
+) -> None:
+    picture = uploads.upload(principal=person.principal, project_id=None, chunks=[png()], name="a.png")
+    may_go_on = threading.Event()
+
+    def bring() -> tuple[str, ...]:
+        assert may_go_on.wait(60)
+        return (f"asset:{picture.id}",)
+
+    def again() -> tuple[str, ...]:
+        raise AssertionError("brought again")
+
+    with ThreadPoolExecutor(2) as callers:
+        first = callers.submit(patient, lambda: asked_by_sdk(person, 0, bring))
+        eventually(lambda: KeptAnswer.objects.filter(answer__asked=0).exists(), what="the first noted")
+        retry = callers.submit(patient, lambda: asked_by_sdk(person, 1, again))
+        eventually(lambda: KeptAnswer.objects.filter(answer__asked=1).exists(), what="the retry noted")
+        assert not Generation.objects.exists()
+        may_go_on.set()
+        told = {answer.result().headers["Seedbank-Generation"] for answer in (first, retry)}
+    assert told == {str(Generation.objects.get().id)}
+    assert person.wallet.spent == 35_000
+
+
+def test_a_request_that_was_refused_is_asked_anew_by_its_retry(running: str, person: Person) -> None:
+    secret = secret_of(person)
+    assert wish(running, secret, model="seedream-5-lite@bytespike", n=20, size="3000x3000").status_code == 400
+    assert not KeptAnswer.objects.exists()
+    assert wish(running, secret, 1).status_code == 200
+
+
+def test_whoever_died_before_the_generation_was_there_is_not_waited_for(running: str, person: Person) -> None:
+    secret = secret_of(person)
+    first = wish(running, secret).headers["Seedbank-Generation"]
+    note = KeptAnswer.objects.get(subject_id=first)
+    note.subject_id, note.created_at = None, timezone.now() - timedelta(minutes=4)
+    note.save()
+    key = Key(person.user, note.key, PATH, {}, begun=True)
+    assert wish(running, secret, 1).headers["Seedbank-Generation"] != first
+
+    # It had not died; but it comes too late, and nothing is paid for it.
+    asked = asking.read({"prompt": "a red boat", "provider": "bytespike"})
+    held = person.wallet.held
+    with pytest.raises(Conflict):
+        generate.submit(principal=person.principal, asked=asked, render=lambda made: {}, key=key)
+    assert Generation.objects.count() == 2
+    assert person.wallet.held == held
 
 
 def test_retries_at_once_share_nothing(running: str, person: Person) -> None:

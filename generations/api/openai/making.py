@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
@@ -15,7 +14,7 @@ from rest_framework.response import Response
 from accounts.errors import Refusal
 from accounts.principal import Principal
 from generations import links, waiting
-from generations.actions import generate
+from generations.actions import generate, idempotency
 from generations.actions.idempotency import Key, Outcome
 from generations.api import files
 from generations.api.openai import joining
@@ -51,41 +50,47 @@ def make(
     ``references`` brings uploaded pictures into the library, once everything else is known to be
     right. Raises Refusal.
     """
-    # A place to wait is taken first, so that nothing is paid for that nobody could wait for.
-    with waiting.watching() as watch:
-        generation_id, replayed = _begin(request, principal, body, wish, references)
-        watch.look_at(generation_id)
-        waiting.until_ended(watch, PATIENCE)
-    said = _answer(generate.visible(principal, generation_id), wish)
-    headers = {"Seedbank-Generation": str(generation_id)}
-    return Response(said, headers={**headers, "Idempotency-Replayed": "true"} if replayed else headers)
-
-
-def _begin(
-    request: Request,
-    principal: Principal,
-    body: Mapping[str, Any],
-    wish: Wish,
-    references: Callable[[], tuple[str, ...]] | None,
-) -> tuple[UUID, bool]:
     sent = request.headers.get("Idempotency-Key")
+    if sent is not None:
+        # A place to wait is taken first, so that nothing is paid for that nobody could wait for.
+        with waiting.watching() as watch:
+            outcome = _submit(principal, wish, references, Key(principal.user, sent, request.path, body))
+            return _when_ended(principal, outcome, wish, watch)
+    # Here it comes second: a retry that finds no place was noted, and so the next one is known as well.
     count = joining.retry_count(request)
-    if sent is None and (joined := joining.join(principal, request.path, body, count)):
-        return joined, False
-    key = (
-        joining.first_key(principal, request.path, body)
-        if sent is None
-        else Key(principal.user, sent, request.path, body)
-    )
-    asked = wish.asked if references is None else replace(wish.asked, references=references())
+    with joining.noted(principal, request.path, body, count) as note, waiting.watching() as watch:
+        joined = note.settled(watch)
+        outcome = (
+            Outcome(200, {}, joined, False) if joined else _submit(principal, wish, references, note.key)
+        )
+        return _when_ended(principal, outcome, wish, watch)
 
-    def render(generation: Generation) -> dict[str, Any]:
-        return joining.remembered(count) if sent is None else {"generation": str(generation.id)}
 
+def _submit(
+    principal: Principal, wish: Wish, references: Callable[[], tuple[str, ...]] | None, key: Key
+) -> Outcome:
+    asked = wish.asked
+    if references is not None:
+        if first := idempotency.kept(key):
+            return first
+        with in_their_words():
+            generate.check(principal, asked)
+        asked = replace(asked, references=references())
     with in_their_words():
-        outcome: Outcome = generate.submit(principal=principal, asked=asked, render=render, key=key)
+        return generate.submit(
+            principal=principal, asked=asked, render=lambda made: {"generation": str(made.id)}, key=key
+        )
+
+
+def _when_ended(principal: Principal, outcome: Outcome, wish: Wish, watch: waiting.Watch) -> Response:
     assert outcome.subject_id is not None
-    return outcome.subject_id, outcome.replayed
+    watch.look_at(outcome.subject_id)
+    waiting.until_ended(watch, PATIENCE)
+    said = _answer(generate.visible(principal, outcome.subject_id), wish)
+    headers = {"Seedbank-Generation": str(outcome.subject_id)}
+    return Response(
+        said, headers={**headers, "Idempotency-Replayed": "true"} if outcome.replayed else headers
+    )
 
 
 def _answer(generation: Generation, wish: Wish) -> dict[str, Any]:

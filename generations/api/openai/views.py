@@ -19,7 +19,7 @@ from accounts.endpoint import Endpoint, Json
 from accounts.errors import Invalid
 from accounts.models import Scope
 from accounts.principal import Principal
-from generations.actions import generate, uploads
+from generations.actions import generate, references, uploads
 from generations.api.generations import MOST_BODY
 from generations.api.openai.making import make
 from generations.api.openai.reading import model_id, read
@@ -136,6 +136,7 @@ class Edits(Endpoint):
                 _("image must be 1 to %(most)s pictures.") % {"most": MOST_IMAGES},
                 fields={"image": [_("Send 1 to 14.")]},
             )
+        _check_sizes(brought)
         wish = read(body, [*named, *([_PLACEHOLDER] * len(brought))])
         known = {**body, "files": [_digest(file) for file in brought]}
         return make(
@@ -198,6 +199,14 @@ def _named(body: dict[str, Any]) -> Iterator[str]:
                 fields={"image": [_("Unreadable.")]},
             )
         yield entry
+
+
+def _check_sizes(files: list[UploadedFile[Any]]) -> None:
+    for file in files:
+        try:
+            references.check_size(file.size or 0)
+        except Invalid as error:
+            raise Invalid(f"image: {error.message}", fields={"image": [error.message]}) from None
 
 
 def _digest(file: UploadedFile[Any]) -> str:
