@@ -27,6 +27,10 @@ MOST_PICTURES = 2_000
 DEADLINE = timedelta(hours=24)
 """How long each of its works may wait for a gateway that is too busy."""
 LONGEST_NAME = 200
+LONGEST_TEMPLATE = 64_000
+"""Characters of a prompt with its choices still in braces: more than a prompt, for it holds several."""
+LONGEST = MOST_WORKS * fields.PROMPT_MAX
+"""Characters of all that is sent as prompts: as many as the prompts could have if none had choices."""
 _OWN = frozenset({"prompts", "wildcards", "name"})
 
 
@@ -96,37 +100,53 @@ def _prompts(body: Mapping[str, Any], mistakes: Mistakes) -> list[str]:
     if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
         mistakes.add("prompts", _("must be a list of texts."))
         return []
+    lines = {line: text for line, one in enumerate(given, start=1) if (text := one.strip())}
+    _note_number(len(lines), mistakes)
+    fields.note_length("prompts", sum(map(len, lines.values())), LONGEST, mistakes)
+    if "prompts" in mistakes:
+        return []
     found: list[str] = []
-    for line, text in enumerate((one.strip() for one in given), start=1):
-        if not text:
-            continue
-        try:
-            opened = wildcards.expand(text, MOST_WORKS) if open_up else [text]
-        except wildcards.Malformed as error:
-            mistakes.add("prompts", _("number %(line)s %(problem)s") % {"line": line, "problem": error})
-            continue
-        except wildcards.TooMany as error:
-            mistakes.add(
-                "prompts",
-                _("number %(line)s stands for %(n)s prompts; %(fewer)s")
-                % {"line": line, "n": f"{error.args[0]:,}", "fewer": _fewer()},
-            )
-            continue
+    number = 0
+    for line, text in lines.items():
         noted = Mistakes()
+        opened = _opened(text, noted) if open_up else [text]
         for one in opened:
             fields.prompt("prompts", one, noted)
         if noted:
             mistakes.add(
                 "prompts", _("number %(line)s %(problem)s") % {"line": line, "problem": noted["prompts"][0]}
             )
-        found += opened
-    if len(found) > MOST_WORKS:
-        mistakes.add(
-            "prompts", _("are %(n)s in all; %(fewer)s") % {"n": f"{len(found):,}", "fewer": _fewer()}
-        )
+        number += len(opened)
+        if number <= MOST_WORKS:  # more are counted, and never all held at once
+            found += opened
+    _note_number(number, mistakes)
     if not found and "prompts" not in mistakes:
         mistakes.add("prompts", _("must not be empty; write one prompt on each line."))
     return found
+
+
+def _note_number(works: int, mistakes: Mistakes) -> None:
+    if works > MOST_WORKS:
+        mistakes.add("prompts", _("are %(n)s in all; %(fewer)s") % {"n": f"{works:,}", "fewer": _fewer()})
+
+
+def _opened(text: str, mistakes: Mistakes) -> list[str]:
+    """The prompts that a text stands for; none, with what to mend noted, where they cannot be told."""
+    fields.note_length("prompts", len(text), LONGEST_TEMPLATE, mistakes)
+    if mistakes:
+        return []
+    try:
+        return wildcards.expand(text, MOST_WORKS)
+    except wildcards.Malformed as error:
+        mistakes.add("prompts", str(error))
+    except wildcards.TooMany as error:
+        number = error.args[0]
+        if number > wildcards.COUNTED:
+            said = _("stands for more than %(n)s prompts; %(fewer)s")
+        else:
+            said = _("stands for %(n)s prompts; %(fewer)s")
+        mistakes.add("prompts", said % {"n": f"{min(number, wildcards.COUNTED):,}", "fewer": _fewer()})
+    return []
 
 
 def _fewer() -> str:

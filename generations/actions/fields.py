@@ -56,13 +56,18 @@ def text(name: str, value: Any, mistakes: Mistakes, *, most: int = PROMPT_MAX, l
         mistakes.add(name, str(UNSTORABLE))
     if len(found) < least:
         mistakes.add(name, _("must not be empty."))
-    if len(found) > most:
+    note_length(name, len(found), most, mistakes)
+    return found
+
+
+def note_length(name: str, length: int, most: int, mistakes: Mistakes) -> None:
+    """Note a text that is too long, if it is."""
+    if length > most:
         mistakes.add(
             name,
             _("may be at most %(most)s characters; it has %(n)s.")
-            % {"most": f"{most:,}", "n": f"{len(found):,}"},
+            % {"most": f"{most:,}", "n": f"{length:,}"},
         )
-    return found
 
 
 def prompt(name: str, value: Any, mistakes: Mistakes) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
 
 from django.utils.translation import gettext as _
 
 _PART = re.compile(r"\\[{}|\\]|[{}|]|[^\\{}|]+|\\", re.S)
+COUNTED = 10**40
+"""So far prompts are counted: of thousands of choices the number takes seconds, and nobody could read it."""
 
 
 class Malformed(ValueError):
@@ -16,7 +17,7 @@ class Malformed(ValueError):
 
 
 class TooMany(ValueError):
-    """It would be more prompts than may be asked for; ``args[0]`` is how many."""
+    """It would be more prompts than may be asked for; ``args[0]`` is how many, or a number above COUNTED."""
 
 
 def expand(text: str, most: int) -> list[str]:
@@ -25,7 +26,11 @@ def expand(text: str, most: int) -> list[str]:
     A backslash makes a brace or bar plain text. Raises Malformed, TooMany.
     """
     groups = _groups(text)
-    number = math.prod(map(len, groups))
+    number = 1
+    for group in groups:
+        number *= len(group)
+        if number > COUNTED:
+            break
     if number > most:
         raise TooMany(number)
     return ["".join(choice).strip() for choice in itertools.product(*groups)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generations.actions.wildcards import Malformed, TooMany, expand
+from generations.actions.wildcards import COUNTED, Malformed, TooMany, expand
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,9 @@ def test_too_many_are_counted_before_they_are_written_out() -> None:
     with pytest.raises(TooMany) as refused:
         expand("{a|b|c|d|e|f|g|h|i|j}" * 40, 500)
     assert refused.value.args[0] == 10**40
+
+
+def test_a_number_that_nobody_could_read_is_not_worked_out() -> None:
+    with pytest.raises(TooMany) as refused:
+        expand("{a|b}" * 12_000, 500)
+    assert COUNTED < refused.value.args[0] <= 2 * COUNTED
