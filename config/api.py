@@ -60,8 +60,8 @@ _BY_KIND: tuple[tuple[type[Refusal], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
 )
-_FINAL = {"price_above_max", "price_unavailable", "canceled", "generation_failed"}
-"""What comes out the same however often it is asked for."""
+_FINAL = {"price_above_max", "price_unavailable"}
+"""What comes out the same however often it is asked for; so does every NotMade, whatever its code."""
 _PROGRAMS = ("/api/", "/v1/", "/p/", "/hooks/", "/health/", "/metrics")
 
 _OPENAI_TYPES = {
@@ -75,7 +75,10 @@ _OPENAI_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, ready to be said. ``retry_after`` is in whole seconds."""
+    """What went wrong, ready to be said. ``retry_after`` is in whole seconds.
+
+    ``final``: it comes out the same however often it is asked for.
+    """
 
     status: int
     code: str
@@ -83,6 +86,7 @@ class Problem:
     fields: Mapping[str, list[str]] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
     retry_after: int | None = None
+    final: bool = False
 
 
 _WORDLESS = {
@@ -120,7 +124,8 @@ def problem_of(error: Exception) -> Problem | None:
                 (code for kind, code in _BY_KIND if isinstance(error, kind)), 400
             )
             wait = None if error.retry_after is None else max(1, math.ceil(error.retry_after))
-            return Problem(status, error.code, error.message, error.fields, error.extra, wait)
+            final = isinstance(error, NotMade) or error.code in _FINAL
+            return Problem(status, error.code, error.message, error.fields, error.extra, wait, final)
         case rest.NotAuthenticated() | rest.AuthenticationFailed():
             return Problem(
                 401,
@@ -255,7 +260,7 @@ def _path(request: HttpRequest) -> str:
 
 def _headers(request: HttpRequest, problem: Problem) -> dict[str, str]:
     headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
-    if _path(request).startswith("/v1/") and problem.code in _FINAL:
+    if _path(request).startswith("/v1/") and problem.final:
         headers["X-Should-Retry"] = "false"  # OpenAI's SDKs repeat every 409 and 5xx else
     return headers
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from django.test import RequestFactory
@@ -23,6 +24,7 @@ from generations.api.openai.reading import read
 from generations.engine.net import Net
 from generations.models import Generation, KeptAnswer
 from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
 from tests.api.conftest import Sdk, client_of, secret_of, send, wish
 from tests.conftest import Person, ended, eventually, png
 from tests.library.conftest import patient
@@ -52,6 +54,21 @@ def test_the_sdks_own_retries_pay_once(sdk: Sdk, running: str, control: Control,
     assert made.data
     assert Generation.objects.count() == 1
     assert person.wallet.spent == 12_000
+
+
+def test_the_sdk_does_not_ask_again_for_what_has_failed(
+    sdk: Sdk, running: str, control: Control, person: Person
+) -> None:
+    control.settings(gateway="bytespike", picture="tiny")
+    control.fault(Fault.FAILS, gateway="bytespike")
+    answers: list[httpx.Response] = []
+    seen = httpx.Client(event_hooks={"response": [answers.append]}, trust_env=False)
+    with pytest.raises(openai.APIStatusError) as failed:
+        sdk(running, person, max_retries=2, http_client=seen).images.generate(
+            prompt="x", model="seedream-5-lite@bytespike"
+        )
+    assert failed.value.status_code == 502
+    assert [answer.headers.get("X-Should-Retry") for answer in answers] == ["false"]
 
 
 def test_a_retry_joins_the_oldest_unclaimed_and_never_the_same_twice(
