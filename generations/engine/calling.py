@@ -62,7 +62,7 @@ def _next_step(submission: Submission, references: References, claim: Claim) -> 
         sending.lose_lease(submission, gettext_noop("its worker died while it was on the wire"))
         submission.state = _S.UNKNOWN
     if provider is None:
-        _key_is_shut(submission, claim)
+        _account_is_shut(submission, claim)
         return None
     if submission.state == _S.PLANNED:
         followed = written.follow_instead(submission, provider)
@@ -77,14 +77,13 @@ def _next_step(submission: Submission, references: References, claim: Claim) -> 
     return _look_up(submission, provider, references, claim)
 
 
-def _key_is_shut(submission: Submission, claim: Claim) -> None:
-    """The account's key cannot be opened: nothing can be sent or asked through it."""
-    log.error("the key of provider account %s cannot be opened; check FIELD_KEYS", submission.account_id)
+def _account_is_shut(submission: Submission, claim: Claim) -> None:
+    """Nothing can be sent or asked through the account until somebody repairs it."""
     if submission.state == _S.PLANNED:
         if refusing.refuse_unsent(submission, Reason.NOT_OFFERED):
             return
     elif sending.shut_for_good(submission):
-        sending.abandon(submission, Reason.LOST, gettext_noop("the account's key cannot be opened"))
+        sending.abandon(submission, Reason.LOST, gettext_noop("the account could not be used"))
         return
     sending.rest(submission.id, claim.fence, 60)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,7 @@ from providers.models import ProviderAccount
 from providers.provider import Provider, Traits
 from providers.values import Exchange, ImageRequest, Reference, Report
 
+log = logging.getLogger(__name__)
 _S = SubmissionState
 LOOKUP_GRACE = timedelta(minutes=15)
 """How long a gateway that can be asked, or that writes to us, is given beyond its longest time."""
@@ -42,7 +44,7 @@ SOON, SELDOM = 5.0, 160.0
 CONFLICT = 409
 """The status with which a gateway says it is still busy with the first call."""
 SHUT_FOR = timedelta(hours=24)
-"""How long to wait for somebody to repair an account's key."""
+"""How long to wait for somebody to repair an account: its key, or how it is set."""
 MISSES = 3
 MISSING_FOR = timedelta(seconds=60)
 RUN_MAX = timedelta(minutes=15)
@@ -60,11 +62,14 @@ class Step:
 
 
 def adapter_of(submission: Submission) -> Provider | None:
-    """The provider through the submission's account; None if its key cannot be read."""
+    """The provider through the submission's account; None if that cannot be used, which the log explains."""
     try:
         return submission.account.adapter()
     except sealing.Unreadable:
-        return None
+        log.error("the key of provider account %s cannot be opened; check FIELD_KEYS", submission.account_id)
+    except (LookupError, ValueError) as error:  # from another version, or set wrongly
+        log.error("provider account %s cannot be used: %s", submission.account_id, error)
+    return None
 
 
 def references_of(submission: Submission) -> tuple[Reference, ...]:
@@ -193,7 +198,7 @@ def hopeless(submission: Submission, traits: Traits, *, grace: timedelta = timed
 
 
 def shut_for_good(submission: Submission) -> bool:
-    """Whether the account's key could not be opened for so long that nobody will ask any more."""
+    """Whether the account could not be used for so long that nobody will ask any more."""
     return submission.sent_at is None or clock.now() > submission.sent_at + SHUT_FOR
 
 

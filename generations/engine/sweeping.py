@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -12,7 +13,16 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
-from generations.engine import clock, converting, keeping, likening, planning, refusing, written
+from generations.engine import (
+    clock,
+    converting,
+    keeping,
+    likening,
+    persistence,
+    planning,
+    refusing,
+    written,
+)
 from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.persistence import in_transaction
 from generations.engine.stopping import look_after_batches
@@ -49,21 +59,19 @@ def sweep() -> None:
     for submission in Submission.objects.filter(state=SubmissionState.STORING).exclude(
         results__state__in=[ResultState.PENDING, ResultState.FETCHED]
     )[:200]:
-        in_transaction(partial(_finish, submission))
+        _tried(partial(in_transaction, partial(_finish, submission)))
     for submission in _waited_too_long()[:200]:
-        refusing.refuse_unsent(
-            submission, Reason.RATE_LIMITED, why=gettext_noop("waited too long"), elsewhere=False
-        )
+        _tried(partial(_refuse, submission))
     for submission in _given_up()[:20]:
-        written.look_again(submission)
+        _tried(partial(written.look_again, submission))
     stale = (
         Generation.objects.live()
         .filter(created_at__lt=clock.now() - timedelta(seconds=30))
         .exclude(submissions__in=Submission.objects.exclude(state__in=OVER))[:200]
     )
     for generation in stale:
-        in_transaction(partial(_conclude, generation.id))
-    look_after_batches()
+        _tried(partial(in_transaction, partial(_conclude, generation.id)))
+    _tried(look_after_batches)
     Preset.objects.filter(deleted_at__lt=Now() - DELETED).delete()
     Collection.objects.filter(deleted_at__lt=Now() - DELETED).delete()
     KeptAnswer.objects.filter(created_at__lt=Now() - KEPT_ANSWERS).delete()
@@ -71,6 +79,19 @@ def sweep() -> None:
     if _due():
         notify(planning.DUE_CHANNEL)
         notify(planning.MEDIA_CHANNEL)
+
+
+def _tried(step: Callable[[], object]) -> None:
+    """Do one thing of the round: if it fails, that is written down, and everything else is done all the same.
+
+    Where the database itself is away, nothing else could be done, and the round is over.
+    """
+    try:
+        step()
+    except Exception as error:
+        if persistence.gone(error):
+            raise
+        log.exception("something was left over by the sweep, and is tried again with the next")
 
 
 def tidy() -> None:
@@ -114,6 +135,11 @@ def _finds(account: ProviderAccount) -> bool:
         return account.traits.finds
     except (LookupError, ValueError):  # from another version, or set wrongly
         return False
+
+
+def _refuse(submission: Submission) -> None:
+    why = gettext_noop("waited too long")
+    refusing.refuse_unsent(submission, Reason.RATE_LIMITED, why=why, elsewhere=False)
 
 
 def _finish(submission: Submission) -> None:
