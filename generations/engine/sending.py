@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -282,11 +283,9 @@ WHERE submission_id = %s AND read_at IS NULL RETURNING id
 
 def may_ask(submission: Submission, fence: int) -> bool:
     """Whether a poll may leave now; if not, it is put off until one may."""
-
-    def work() -> bool:
-        wait = pace.wait_to_ask(submission.account)
-        if wait:
-            rest(submission.id, fence, wait)
-        return not wait
-
-    return not submission.account.traits.polls_counted or in_transaction(work)
+    if not submission.account.traits.polls_counted:
+        return True
+    wait = in_transaction(partial(pace.wait_to_ask, submission.account))
+    if wait:  # by now the account is free again: it is locked after submissions, never before
+        rest(submission.id, fence, wait)
+    return not wait

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from uuid6 import uuid7
 
 from generations.engine import claiming, media, reading, sending
@@ -16,16 +18,17 @@ from generations.engine.recording import record
 from generations.models import Asset, Result, Submission, move_result, original_key
 from generations.states import ResultState
 from generations.storage import originals
+from providers.models import ProviderAccount
 from providers.sandbox.client import Control
 from providers.values import Accepted
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.conftest import Start
-from tests.engine.stage import only
+from tests.engine.stage import change, only
 
 
-def begun(person: Person) -> Submission:
+def begun(person: Person, provider: str = "runware") -> Submission:
     """A submission that is on the wire, as far as the database knows."""
-    generation = ask(person, provider="runware")
+    generation = ask(person, provider=provider)
     (claim,) = claiming.claim_submissions("a worker", 1)
     (submission,) = reading.submissions([claim]).values()
     assert sending.begin(submission, claim.fence)
@@ -60,6 +63,31 @@ def test_an_id_told_to_two_calls_at_once_belongs_to_the_first_and_loses_no_answe
     assert (first.state, first.theirs) == ("running", "one-and-the-same")
     assert (second.state, second.theirs) == ("unknown", None)
     assert "belongs to another" in second.moves.get(after="unknown").why
+
+
+def test_a_question_that_is_put_off_holds_its_account_for_nobody(
+    person: Person, gateways: Control, live: str
+) -> None:
+    change("threedai", rpm=1, settings={"rate_counts_polls": True})
+    submission = begun(person, "threedai")
+    asked: list[bool] = []
+
+    def late() -> None:
+        asked.append(sending.may_ask(submission, submission.fence))
+        connection.close()
+
+    beside = threading.Thread(target=late)
+    with transaction.atomic():
+        reading.lock_submission(submission.id, None)
+        beside.start()
+        eventually(somebody_waits, what="a question that is put off")
+        # An answer is recorded in this order: its submission, then its account.
+        ProviderAccount.objects.select_for_update(nowait=True).get(id=submission.account_id)
+    beside.join(10)
+
+    assert asked == [False]
+    later = timezone.now() + timedelta(seconds=30)
+    assert Submission.objects.filter(id=submission.id, due_at__gt=later).exists()
 
 
 def fetched_anew(result: Result, data: bytes) -> None:
