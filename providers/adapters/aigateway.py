@@ -98,7 +98,7 @@ class AIgateway(Provider):
             link_life=24 * 3600,
             keeps_our_key=24 * 3600,
             longest=300,
-            busy=frozenset({429, 503}),
+            busy=frozenset({429, 503}),  # "capacity_exceeded": not billed, to be tried again
             pace=(3.0, 15.0),
             rpm=600,
             paid_elsewhere=self.byok,
@@ -170,8 +170,7 @@ class AIgateway(Provider):
     def _read_submit(self, answer: Answer) -> Report:
         request_id = wire.text(answer.headers.get("x-request-id"), 200)
         if not 200 <= answer.status < 300:
-            busy = {503: Reason.BUSY}  # "capacity_exceeded": not billed, to be tried again
-            return verdict.refusal(answer, _CODES, busy, request_id=request_id)
+            return verdict.refusal(answer, _CODES, self.traits.busy, request_id=request_id)
         told = wire.decode_object(answer.body)
         cost = self._cost(answer.headers.get("x-cost-cents"))
         if told.get("data") is None:  # a slow model: the same request is answered with a job

@@ -156,7 +156,7 @@ class Bytespike(Provider):
 
     def _read_submit(self, answer: Answer) -> Report:
         if not 200 <= answer.status < 300:
-            return _refusal(answer)
+            return _refusal(answer, self.traits.busy)
         told = wire.decode_object(answer.body)
         if not isinstance(told.get("data"), list):
             raise ProviderError(Reason.NO_ANSWER, "data is not a list")
@@ -164,7 +164,7 @@ class Bytespike(Provider):
 
     def _read_task_submit(self, answer: Answer) -> Report:
         if not 200 <= answer.status < 300:
-            return _refusal(answer)
+            return _refusal(answer, self.traits.busy)
         theirs = wire.identifier(wire.decode_object(answer.body).get("task_id"))
         if theirs is None:
             raise ProviderError(Reason.NO_ANSWER, "no task_id")
@@ -218,13 +218,12 @@ def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, reque
     )
 
 
-def _refusal(answer: Answer) -> Failed:
+def _refusal(answer: Answer, busy: frozenset[int]) -> Failed:
     """Its 429 says when in X-RateLimit-Reset (Unix seconds); its other rate headers are dollars.
 
     Its 503 ("overloaded") is free and to be tried again, so it was not begun; another error of a server may
     have been.
     """
-    busy = {503: Reason.BUSY}
     wait = _wait(answer) if answer.status == 429 else None  # every answer has that header
     return verdict.refusal(answer, _CODES, busy, request_id=_request_id(answer), wait=wait)
 

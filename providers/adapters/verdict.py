@@ -124,19 +124,19 @@ def nothing_made(
 def refusal(
     answer: Answer,
     codes: Mapping[str, Reason] | None = None,
-    statuses: Mapping[int, Reason] | None = None,
+    busy: frozenset[int] = frozenset(),
     *,
     request_id: str | None = None,
     wait: float | None = None,
 ) -> Failed:
     """The no that an error status says to a submit. Raises ProviderError where it is no clear no.
 
-    ``codes`` are the gateway's words with a meaning of their own, ``statuses`` what it
-    documents beyond REFUSALS; ``wait`` is the pause it told in some other way than Retry-After.
+    ``codes`` are the gateway's words with a meaning of their own, ``busy`` its ``Traits.busy``;
+    ``wait`` is the pause it told in some other way than Retry-After.
     """
     told = fault_of(answer)
     detail = f"HTTP {answer.status} {told}".strip()
-    reason = {**REFUSALS, **(statuses or {})}.get(answer.status)
+    reason = REFUSALS.get(answer.status) or (Reason.BUSY if answer.status in busy else None)
     if 300 <= answer.status < 400:
         raise ProviderError(Reason.INVALID_REQUEST, f"{detail} (a redirect, which is never followed)")
     if answer.status == 409:
