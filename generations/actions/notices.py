@@ -42,7 +42,10 @@ def tell(user: User, kind: str, project: Project | None, about: Mapping[str, obj
 
 
 def mine(principal: Principal) -> QuerySet[Notice]:
-    """What the principal was told, of the projects they may still see."""
+    """What the person was told; to a key that is bound to a project, only what is about that one.
+
+    Also what is about something they can no longer see: ``said`` keeps to itself what that was.
+    """
     told = Notice.objects.filter(user=principal.user)
     return told.filter(project_id=principal.project_id) if principal.project_id else told
 

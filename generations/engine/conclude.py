@@ -1,7 +1,7 @@
 """What a generation's submissions amount to: its status, its end, and its settlement.
 
-Called at the end of every transaction that changed a submission. Lock order everywhere:
-generation, submission, result, wallet.
+Called at the end of every transaction that changed a submission; what such a transaction locks, it
+locks in the order that ``reading`` tells.
 """
 
 from __future__ import annotations
