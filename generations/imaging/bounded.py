@@ -28,10 +28,14 @@ _SERVE = "from generations.imaging.darkroom import serve; serve()"
 # What a child needs of the environment: no secret among it.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
+AT_ONCE = max(2, os.cpu_count() or 1)
+"""How much a process has done at one time: more than it has cores would take memory and save no time."""
+
 Result = TypeVar("Result")
 
 _idle: list[_Darkroom] = []
 _lock = threading.Lock()
+_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 def run_bounded(
@@ -44,9 +48,21 @@ def run_bounded(
 
     The function must be importable by name; paths must be absolute or relative to the
     current folder. Its exceptions are raised here. Raises Crashed, if the child was killed,
-    ran out of memory, or took too long. May be called from any thread.
+    ran out of memory, or took too long. May be called from any thread: more than ``AT_ONCE``
+    wait for each other, which does not count towards ``seconds``.
     """
     order = pickle.dumps((function, args, memory, seconds, str(Path.cwd())))
+    with _places:
+        reply = _developed(order)
+    outcome: Any = pickle.loads(reply)  # noqa: S301 - written by our own process
+    if isinstance(outcome, BaseException):
+        raise outcome
+    result: Result = outcome
+    return result
+
+
+def _developed(order: bytes) -> bytes:
+    """What an idle helper, or a new one, replies. Given back within its place, so no more are ever kept."""
     with _lock:
         darkroom = _idle.pop() if _idle else None
     darkroom = darkroom or _Darkroom()
@@ -57,11 +73,7 @@ def run_bounded(
         raise
     with _lock:
         _idle.append(darkroom)
-    outcome: Any = pickle.loads(reply)  # noqa: S301 - written by our own process
-    if isinstance(outcome, BaseException):
-        raise outcome
-    result: Result = outcome
-    return result
+    return reply
 
 
 def write_frame(pipe: IO[bytes], body: bytes) -> None:
@@ -131,8 +143,8 @@ def _close_all() -> None:
 
 
 def _disown_all() -> None:
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _places
+    _lock, _places = threading.Lock(), threading.BoundedSemaphore(AT_ONCE)
     while _idle:
         _idle.pop().disown()
 

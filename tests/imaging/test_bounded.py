@@ -91,6 +91,25 @@ def test_threads_work_side_by_side(tmp_path: Path) -> None:
         assert list(pool.map(work, range(20))) == [600 + number for number in range(20)]
 
 
+def test_more_work_than_cores_waits_its_turn_and_leaves_no_more_helpers_than_cores() -> None:
+    at_once, rounds = max(2, os.cpu_count() or 1), 6
+    work = "(__import__('time').sleep(0.5), __import__('os').getppid())[1]"
+
+    def done(_: int) -> int:
+        # Less time than the last ones wait for their turn.
+        return int(run_bounded(eval, work, seconds=2.5))
+
+    with ThreadPoolExecutor(at_once * rounds) as pool:
+        helpers = list(pool.map(done, range(at_once * rounds)))
+
+    assert len(set(helpers)) <= at_once
+    deadline = time.monotonic() + 20
+    while len(_helpers()) > at_once and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    assert set(helpers) <= _helpers()
+    assert len(_helpers()) <= at_once
+
+
 def test_the_child_knows_neither_django_nor_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "telltale")
     script = """
@@ -134,6 +153,15 @@ os.kill(os.getpid(), 9)
     while _lives(helper) and time.monotonic() < deadline:
         threading.Event().wait(0.02)
     assert not _lives(helper)
+
+
+def _helpers() -> set[int]:
+    """The helper processes of this one."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    ours = (line.split(maxsplit=2) for line in listed if "darkroom import serve" in line)
+    return {int(pid) for pid, owner, _ in ours if int(owner) == os.getpid()}
 
 
 def _lives(process: int) -> bool:
