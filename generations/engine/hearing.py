@@ -21,7 +21,10 @@ from providers.values import Result as Promised
 
 log = logging.getLogger(__name__)
 RAW_MAX = 64 * 1024
-_SIGNED = re.compile(r'(https?://[^\s"\\]*?\?)[^\s"\\]*')
+# As JSON writes them: PHP escapes "/", Go "&", and an answer may quote another. Nothing is tried twice
+# (possessive), so the time is linear.
+_ESCAPED = r"\\++(?:/|u(?!0022)[0-9a-fA-F]{4})"
+_SIGNED = re.compile(rf'(https?:(?:\\*+/){{2}}(?:[^\s"\\?]++|{_ESCAPED})*+\??)(?:[^\s"\\]++|{_ESCAPED})*+')
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{2000,}")
 
 
@@ -179,4 +182,9 @@ def redacted(body: bytes) -> str:
     """The start of an answer without inline pictures and signatures of links."""
     text = body[: RAW_MAX * 4].decode("utf-8", errors="replace").replace("\x00", "")
     text = _LONG.sub("…", text)
-    return _SIGNED.sub(r"\1…", text)[:RAW_MAX]
+    return _SIGNED.sub(_unsigned, text)[:RAW_MAX]
+
+
+def _unsigned(link: re.Match[str]) -> str:
+    """A link up to its question mark."""
+    return f"{link[1]}…" if link[1].endswith("?") else link[1]

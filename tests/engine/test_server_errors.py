@@ -103,6 +103,33 @@ def test_what_a_gateway_refused_is_kept_in_its_words_without_our_key(
     assert person.wallet.held == 0
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://files.example/a.png?Expires=1&Signature=TellTale",
+        r"https://files.example/a.png?Expires=1\u0026Signature=TellTale",  # as Go writes it
+        r"https:\/\/files.example\/a.png?X-Amz-Signature=Tell\/TellTale",  # as PHP does
+        r"https:\\/\\/files.example\\/a.png?Expires=1\\u0026Signature=TellTale",  # quoted once more
+    ],
+)
+def test_a_signed_link_is_kept_without_its_signature_however_it_is_written(
+    person: Person, gateways: Control, engine: Net, link: str
+) -> None:
+    body = f'{{"error": {{"code": "invalid_seed", "message": "see {link}", "param": "after"}}}}'
+    gateways.fault(Fault.STATUS, status=422, body=body, type="application/json", times=1)
+    kept = only(ended(ask(person))).raw
+    assert "a.png?…" in kept
+    assert "TellTale" not in kept
+    assert '"param": "after"' in kept
+
+
+def test_an_answer_that_begins_a_thousand_links_and_ends_none_is_kept_at_once(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.STATUS, status=422, body='"' + "http://" * 25_000, type="text/plain", times=1)
+    assert only(ended(ask(person))).raw.startswith('"http://http://')
+
+
 @pytest.fixture
 def door_bell(gateways: Control, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Our web application where the gateways can reach it; without it nobody would ask for an hour."""
