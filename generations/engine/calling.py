@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils.translation import gettext_noop
 
 from generations import imaging
-from generations.engine import clock, fetching, killing, recording, refusing, sending, written
+from generations.engine import clock, inline, killing, recording, refusing, sending, written
 from generations.engine.claiming import Claim
 from generations.engine.hearing import Heard, understood
 from generations.engine.sending import Step
@@ -260,7 +260,7 @@ async def _carry_out(net: Net, step: Step) -> None:
         report = replace(report, theirs=step.submission.theirs)
     kept = {}
     if isinstance(report, Running | Done):
-        kept = await fetching.keep_inline(net, step.submission, report.results)
+        kept = await inline.keep_inline(net, step.submission, report.results)
     post = step.submission.posts if step.paid else None
     heard = Heard(report, answer, kept, who=net.owner, post=post, asked=step.submission)
     await net.db_surely(recording.record, step.submission.id, heard, step.provider.traits)

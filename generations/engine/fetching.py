@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
-import hashlib
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from django.db.models.functions import Now
@@ -24,7 +18,8 @@ from accounts import rows
 from generations.engine import clock, keeping, killing, pace, planning
 from generations.engine.claiming import Claim
 from generations.engine.conclude import conclude, finish_submission, lock
-from generations.engine.hearing import Heard, Kept, understood
+from generations.engine.hearing import Heard, understood
+from generations.engine.inline import SPOILED
 from generations.engine.persistence import in_transaction
 from generations.engine.recording import record
 from generations.models import Result, Submission, move_result, notify, original_key
@@ -43,8 +38,6 @@ log = logging.getLogger(__name__)
 TRIES = 8
 DECODES = 5
 """How often a picture is decoded, fetched anew if need be, before it is called unusable."""
-SPOILED = 32
-"""How often a store may alter a picture, or have other bytes in its place, before it is given up."""
 KEEP_TRYING = timedelta(hours=24)
 """At the least, however short a gateway's links are said to live."""
 ODD_TRIES = 5
@@ -97,54 +90,6 @@ async def fetch(net: Net, claim: Claim, claimed: Awaitable[dict[UUID, Result]]) 
 async def _download(net: Net, result: Result, path: Path) -> Fetched:
     account = result.submission.account
     return await net.door.download(result.url, path, allow_origin=account.trusted_origin)
-
-
-async def keep_inline(net: Net, submission: Submission, promised: Iterable[Promised]) -> dict[str, Kept]:
-    """Pictures that came inside the answer, written to storage before the answer is recorded."""
-    kept: dict[str, Kept] = {}
-    for one in promised:
-        data = one.data if one.data is not None else _data_of(one.url)
-        if data is not None and (original := await _keep_surely(net, submission, data)):
-            kept[one.key] = original
-    return kept
-
-
-async def _keep_surely(net: Net, submission: Submission, data: bytes) -> Kept | None:
-    """These bytes exist nowhere else: wait for a store or disk that is away, however long it takes.
-
-    The lease is kept meanwhile. None if the store altered them each time.
-    """
-    spoiled = 0
-    for attempt in count():
-        try:
-            return await net.store(_keep_bytes, submission, data)
-        except (StorageError, OSError) as error:
-            log.warning("waiting for the store with a picture in hand: %s", error)
-            spoiled += isinstance(error, Corrupt | KeyTaken)
-        if spoiled >= SPOILED:
-            break
-        await asyncio.sleep(min(5.0, 0.2 * 2 ** min(attempt, 5)))
-    return None
-
-
-def _data_of(url: str | None) -> bytes | None:
-    if not url or not url.startswith("data:"):
-        return None
-    head, _, payload = url.partition(",")
-    try:
-        return base64.b64decode(payload) if head.endswith(";base64") else unquote_to_bytes(payload)
-    except binascii.Error:
-        return None  # no picture; the fetch that follows says so
-
-
-def _keep_bytes(submission: Submission, data: bytes) -> Kept:
-    asset_id, sha256 = uuid7(), hashlib.sha256(data).hexdigest()
-    key = original_key(submission.generation.project_id, asset_id, sha256)
-    with keeping.scratch() as folder:
-        path = folder / "picture"
-        path.write_bytes(data)
-        keeping.keep_original(path, key, sha256)
-    return Kept(asset_id, key, sha256, len(data))
 
 
 def _fetched(result: Result, key: str, fetched: Fetched) -> None:

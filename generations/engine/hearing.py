@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from accounts import rows
 from generations.engine import planning
-from generations.models import Result, Submission, moves
+from generations.models import Result, Submission, move_result, moves
 from generations.states import ResultState, SubmissionState
 from providers.errors import ProviderError, Reason
 from providers.values import Answer, Cost, Exchange, Report, Running
@@ -149,7 +150,9 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard)
     fresh: list[tuple[Any, ...]] = []
     for promised in distinct(results):
         if promised.key in known:
-            if promised.url and known[promised.key] != promised.url:
+            if kept := heard.kept.get(promised.key):
+                _has_come(submission, promised.key, kept)
+            elif promised.url and known[promised.key] != promised.url:
                 pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)
                 pending.filter(key=promised.key).update(url=promised.url)
             continue
@@ -158,6 +161,22 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard)
         channels = [planning.DUE_CHANNEL, *([planning.MEDIA_CHANNEL] if heard.kept else [])]
         rows.planned(_PROMISE, [submission.id, *map(list, zip(*fresh, strict=True)), channels])
     return bool(fresh)
+
+
+def _has_come(submission: Submission, key: str, kept: Kept) -> None:
+    """What was told without its bytes, which could not be fetched so far, came inside a later answer."""
+    result = Result.objects.filter(submission=submission, key=key, state=ResultState.PENDING).first()
+    if result is not None:
+        move_result(
+            result,
+            ResultState.FETCHED,
+            wake=planning.MEDIA_CHANNEL,
+            asset_id=kept.asset_id,
+            storage_key=kept.storage_key,
+            sha256=kept.sha256,
+            bytes=kept.size,
+            due_at=Now(),
+        )
 
 
 def _row(promised: Promised, position: int, kept: Kept | None) -> tuple[Any, ...]:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import pytest
 
 from generations.engine.net import Net
-from generations.models import Generation
-from generations.states import ENDED, SubmissionState
+from generations.models import Generation, Result
+from generations.states import ENDED, ResultState, SubmissionState
+from generations.storage import originals
+from providers import registry
+from providers.provider import Provider
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
+from providers.values import Answer, Done, Exchange, Report, Running
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.stage import Story, in_state, outlast, pass_time, story
 
@@ -44,6 +53,68 @@ def test_a_list_that_leaves_out_what_is_being_made_is_waited_for(
     gateways.advance(2000)
     ended(generation)
     assert story(gateways, generation) == Story("succeeded", "", 4, 140_000, 0, 1)
+
+
+def in_the_store() -> set[str]:
+    """The ids of the assets under which anything is kept."""
+    return {one.key.split("/")[1] for one in originals().keys()}  # noqa: SIM118 - a store has no other way
+
+
+def test_pictures_inside_a_list_that_is_looked_at_again_are_kept_once(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.switch("rw.unfinished", "left_out")
+    gateways.settings("runware", latency=8000)
+    generation = ask(person, provider="runware", count=2, output="base64")
+    in_state(generation, SubmissionState.RUNNING)
+    gateways.advance(4050)
+    delivered(generation, 1)
+    asked_again(gateways, 3)
+    gateways.advance(4000)
+    ended(generation)
+    assert story(gateways, generation) == Story("succeeded", "", 2, 70_000, 0, 1)
+    assert in_the_store() == {str(asset.id) for asset in generation.assets.all()}
+
+
+def linking(adapter: Any, wait: Event) -> type[Provider]:
+    """The adapter at a gateway that lists links of no use, until it is told to give the pictures."""
+
+    class Linking(adapter):  # type: ignore[misc]
+        def poll(self, theirs: str) -> Exchange[Report]:
+            exchange: Exchange[Report] = super().poll(theirs)
+
+            def read(answer: Answer) -> Report:
+                report = exchange.read(answer)
+                if wait.is_set() or not isinstance(report, Running | Done):
+                    return report
+                link = "https://nowhere.invalid/a.png"
+                results = tuple(replace(one, url=f"{link}?{one.key}", data=None) for one in report.results)
+                return replace(report, results=results)
+
+            return replace(exchange, read=read)
+
+    return Linking
+
+
+def test_a_picture_that_was_a_link_and_comes_inside_a_later_list_is_kept_from_there(
+    person: Person, gateways: Control, engine: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Event()
+    monkeypatch.setitem(registry.ADAPTERS, "runware", linking(registry.ADAPTERS["runware"], whole))
+    gateways.switch("rw.unfinished", "left_out")
+    gateways.settings("runware", latency=8000)
+    generation = ask(person, provider="runware", count=2, output="base64")
+    in_state(generation, SubmissionState.RUNNING)
+    gateways.advance(4050)
+    pending = Result.objects.filter(state=ResultState.PENDING)
+    eventually(lambda: pending.filter(tries=0).exclude(detail="").exists(), what="a look at the link")
+    whole.set()
+    asked_again(gateways, 1)
+    delivered(generation, 1)
+    gateways.advance(4000)
+    ended(generation)
+    assert story(gateways, generation) == Story("succeeded", "", 2, 70_000, 0, 1)
+    assert in_the_store() == {str(asset.id) for asset in generation.assets.all()}
 
 
 def test_a_picture_that_is_listed_twice_is_one_and_costs_once(
