@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 
 from accounts.admin import ReadOnly
@@ -55,7 +57,14 @@ class SubmissionAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("id", "ours", "theirs", "request_id", "generation__id")
     ordering = ("-id",)
+    exclude = ("asked",)
+    readonly_fields = ("asked_",)
     cost_ = money("cost")
+
+    @admin.display(description="asked")
+    def asked_(self, row: Submission) -> dict[str, Any]:
+        """Without the address to upload to: whoever has it may write there."""
+        return {name: value for name, value in row.asked.items() if name != "upload_url"}
 
 
 @admin.register(Result)

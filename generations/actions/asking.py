@@ -129,7 +129,9 @@ _READERS: dict[str, Reader[Any]] = {
     "metadata": fields.metadata,
 }
 _KNOWN = frozenset(_READERS)
-_KEPT = _KNOWN - {"prompt", "project", "references", "metadata", "tags", "source", "relation"}
+_KEPT = _KNOWN - {"prompt", "project", "references", "metadata", "tags", "source", "relation", "upload_urls"}
+"""What the generation shows as its parameters. An upload address is not among them, as whoever has it may
+write there: only the submission that is sent has it, and asking again does not write there again."""
 _REQUEST_FIELDS = (
     "prompt",
     "model",

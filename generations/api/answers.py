@@ -46,7 +46,7 @@ class GenerationBody(serializers.Serializer[Any]):
     output = serializers.ChoiceField(OUTPUTS, required=False, allow_null=True)
     ttl = serializers.IntegerField(required=False, allow_null=True, help_text="Seconds the gateway keeps it")
     include_cost = serializers.BooleanField(default=True)
-    upload_urls = _texts("Where the gateway is to put each picture as well")
+    upload_urls = _texts("Where the gateway is to put each picture as well; told to it alone")
     source = serializers.CharField(  # type: ignore[assignment]  # serializers have an attribute of this name
         required=False, allow_null=True, help_text="`asset:<id>` it sets out from"
     )

@@ -44,7 +44,8 @@ class Generation(models.Model):
     """One wish: a prompt, its parameters, and what became of it.
 
     ``parameters`` are the request as submitted (everything of the REST API's body but the
-    prompt). Money is micro-dollars: ``unit_price`` per picture as quoted, ``quoted`` for all.
+    prompt, and of upload addresses, which are secrets). Money is micro-dollars: ``unit_price`` per
+    picture as quoted, ``quoted`` for all.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
 
+from generations.engine.net import Net
 from generations.models import Generation, KeptAnswer
 from providers import registry
 from providers.models import ProviderAccount
+from providers.sandbox.client import Control
 from tests.api.conftest import client_of, send
-from tests.conftest import DOLLAR, Person, make_person
+from tests.conftest import DOLLAR, Person, ended, make_person
 
 WISH = {"prompt": "a red boat", "model": "seedream-5-lite", "provider": "bytespike"}
 
@@ -57,6 +61,31 @@ def test_a_generation_is_queued_and_its_price_is_held(ada: Person) -> None:
 def test_seed_zero_is_a_seed(ada: Person) -> None:
     said = submit(client_of(ada), {**WISH, "seed": 0}).json()
     assert said["parameters"]["seed"] == 0
+
+
+def test_addresses_to_upload_to_are_told_to_the_gateway_and_to_nobody_else(
+    person: Person, engine: Net, gateways: Control
+) -> None:
+    client = client_of(person)
+    places = [f"https://bucket.example/{n}?signature=telltale{n}" for n in range(2)]
+    wish = {**WISH, "provider": "runware", "count": 2, "upload_urls": places}
+    key = "a key that is used twice"
+    answers = [submit(client, wish, key=key), submit(client, wish, key=key)]
+    made = ended(Generation.objects.get())
+    sent = [note["fields"][0]["uploadEndpoint"] for note in gateways.requests("runware", "submit")]
+    assert sorted(sent) == places
+
+    again = send(client, "POST", f"/api/v1/generations/{made.id}/retry", {}, {"idempotency-key": "again"})
+    ended(Generation.objects.get(retry_of=made))
+    assert len(gateways.requests("runware", "submit")) == 3, "the new one uploads nothing, so asks at once"
+    ids = [str(asset.id) for asset in made.assets.all()]
+    zipped = send(client, "POST", "/api/v1/assets/download", {"ids": ids})
+    lists = zipfile.ZipFile(io.BytesIO(zipped.getvalue()))
+    shown = [*answers, again, client.get("/api/v1/generations"), client.get(f"/api/v1/generations/{made.id}")]
+    assert [answer.status_code for answer in shown] == [202, 202, 202, 200, 200]
+    told = [answer.content for answer in shown] + [lists.read(name) for name in lists.namelist()]
+    assert len(told) == 5 + 2 + 2, "two pictures and two lists are in the download"
+    assert not [one for one in told if b"telltale" in one or b"upload_urls" in one]
 
 
 def test_without_enough_credit_nothing_is_held(shop: None) -> None:

@@ -16,7 +16,7 @@ from accounts.models import AuditEvent, User
 from billing import ledger
 from billing.ledger import Line
 from billing.models import Price, Transfer
-from generations.models import Generation, move_generation
+from generations.models import Generation, Submission, move_generation
 from generations.states import GenerationStatus
 from providers.models import ProviderAccount
 from tests.conftest import Person, ask
@@ -60,6 +60,15 @@ def test_every_list_and_page_of_the_admin_opens(office: Client, ada: Person) -> 
             assert office.get(f"{place}/{row.pk}/change/").status_code == 200, model
         if site.has_add_permission(office.get(f"{place}/").wsgi_request):
             assert office.get(f"{place}/add/").status_code == 200, model
+
+
+def test_a_request_is_shown_to_staff_without_the_address_to_upload_to(office: Client, ada: Person) -> None:
+    ask(ada, "a heron", provider="runware", ttl=4170, upload_urls=["https://bucket.example/1?sign=telltale"])
+    row = Submission.objects.get()
+    assert row.asked["upload_url"].endswith("telltale")
+    said = office.get(f"/admin/generations/submission/{row.id}/change/").content.decode()
+    assert "4170" in said
+    assert "telltale" not in said
 
 
 def test_money_is_listed_under_its_persons_address_without_more_questions(
