@@ -16,11 +16,14 @@ from django.db import connection
 
 from accounts import rows
 from generations.engine import clock, killing, reading
+from generations.states import ResultState
 
 log = logging.getLogger(__name__)
 LEASE = killing.lease(60)
 """Seconds; extended while the work goes on, so a killed worker's work is free again within a minute."""
 HEARTBEAT = LEASE / 4
+NEAR_ITS_END = 3600
+"""Seconds left to a link that is fetched out of turn: few are, for gateways' own links live a day or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,17 @@ SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = 
 FROM due WHERE s.id = due.id RETURNING s.id, s.state, s.fence, clock_timestamp()
 """  # noqa: S608
 
+_DYING = f"""
+WITH due AS (
+  SELECT id FROM generations_result
+  WHERE state = 'pending' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+    AND dies_at BETWEEN now() AND now() + interval '{NEAR_ITS_END} seconds'
+  ORDER BY dies_at LIMIT %s FOR UPDATE SKIP LOCKED)
+UPDATE generations_result r
+SET lease_until = now() + interval '{LEASE} seconds', lease_owner = %s, fence = fence + 1
+FROM due WHERE r.id = due.id RETURNING r.id, r.state, r.fence, clock_timestamp()
+"""  # noqa: S608
+
 _RESULTS = f"""
 WITH due AS (
   SELECT id FROM generations_result
@@ -83,7 +97,16 @@ def claim_submissions(owner: str, most: int) -> list[Claim]:
 
 
 def claim_results(owner: str, state: str, most: int) -> list[Claim]:
-    return _run(_RESULTS, [state, most, owner]) if most > 0 else []
+    """Due results: those to be fetched whose links die soon, the first to die first; the rest in turn.
+
+    A link that is dead already waits its turn: a file host that is away must not keep others waiting.
+    """
+    if most <= 0:
+        return []
+    claims = _run(_DYING, [most, owner]) if state == ResultState.PENDING else []
+    if len(claims) < most:
+        claims += _run(_RESULTS, [state, most - len(claims), owner])
+    return claims
 
 
 def extend(owner: str, table: str, ids: Sequence[UUID]) -> None:

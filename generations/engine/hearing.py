@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from accounts import rows
-from generations.engine import planning
+from generations.engine import clock, planning
 from generations.models import Result, Submission, move_result, moves
 from generations.states import ResultState, SubmissionState
 from providers.errors import ProviderError, Reason
+from providers.provider import Traits
 from providers.values import Answer, Cost, Exchange, Report, Running
 from providers.values import Result as Promised
 
@@ -116,9 +118,9 @@ def wrote_of_it(submission: Submission) -> bool:
 
 _PROMISE = """
 WITH written AS (
-  INSERT INTO generations_result (id, submission_id, key, position, url, asset_id, state, seed,
+  INSERT INTO generations_result (id, submission_id, dies_at, key, position, url, asset_id, state, seed,
     revised_prompt, flagged, storage_key, sha256, bytes, reason, detail, tries, refreshed, lease_owner, fence)
-  SELECT p.id, %s, p.key, p.position, p.url, p.asset_id, p.state, p.seed, p.revised_prompt,
+  SELECT p.id, %s, %s, p.key, p.position, p.url, p.asset_id, p.state, p.seed, p.revised_prompt,
     p.flagged, p.storage_key, p.sha256, p.bytes, '', '', 0, false, '', 0
   FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::uuid[], %s::text[], %s::bigint[], %s::text[],
     %s::bool[], %s::text[], %s::text[], %s::bigint[])
@@ -139,7 +141,7 @@ def distinct(results: tuple[Promised, ...]) -> list[Promised]:
 _KNOWN = "SELECT key, url FROM generations_result WHERE submission_id = %s"
 
 
-def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard) -> bool:
+def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard, traits: Traits) -> bool:
     """Write down each promised picture once; a fresh link replaces one that was not fetched yet.
 
     True if any was new, and so waits to be fetched or looked at.
@@ -147,6 +149,7 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard)
     # While it is on the wire for the first time, nothing can have been promised.
     asked_before = submission.state != SubmissionState.SENDING
     known = dict(rows.planned(_KNOWN, [submission.id])) if asked_before and results else {}
+    dies_at = clock.now() + timedelta(seconds=submission.asked.get("ttl") or traits.link_life)
     fresh: list[tuple[Any, ...]] = []
     for promised in distinct(results):
         if promised.key in known:
@@ -154,12 +157,12 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard)
                 _has_come(submission, promised.key, kept)
             elif promised.url and known[promised.key] != promised.url:
                 pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)
-                pending.filter(key=promised.key).update(url=promised.url)
+                pending.filter(key=promised.key).update(url=promised.url, dies_at=dies_at)
             continue
         fresh.append(_row(promised, len(known) + len(fresh), heard.kept.get(promised.key)))
     if fresh:
         channels = [planning.DUE_CHANNEL, *([planning.MEDIA_CHANNEL] if heard.kept else [])]
-        rows.planned(_PROMISE, [submission.id, *map(list, zip(*fresh, strict=True)), channels])
+        rows.planned(_PROMISE, [submission.id, dies_at, *map(list, zip(*fresh, strict=True)), channels])
     return bool(fresh)
 
 

@@ -150,7 +150,7 @@ def _running(submission: Submission, report: Running, heard: Heard, traits: Trai
         _follow(submission, heard, traits)
     if submission.state != _S.RUNNING:
         return
-    promise(submission, report.results, heard)
+    promise(submission, report.results, heard, traits)
     if report.word and report.word not in submission.detail:
         moves.note(submission, detail=f"{report.word}: a status that is not known here, taken for going on")
         log.warning("%s says %s, which is not known here", submission.provider, report.word)
@@ -173,7 +173,7 @@ def _done(submission: Submission, report: Done, heard: Heard, traits: Traits) ->
     claim_theirs(submission, heard)
     if submission.state == _S.UNKNOWN and heard.post is None and shortfall.shows(submission, report):
         move_submission(submission, _S.RUNNING, who=heard.who, misses=0, missing_since=None)
-    fresh = promise(submission, report.results, heard)
+    fresh = promise(submission, report.results, heard, traits)
     if submission.state == _S.STORING:
         return
     if shortfall.may_be_made_up(submission, report, traits, grew=fresh):

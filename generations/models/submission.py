@@ -115,9 +115,10 @@ class Submission(models.Model):
 class Result(models.Model):
     """One picture a provider promised, until it is an Asset.
 
-    ``url`` is a secret that dies; it is emptied once the original is kept. ``storage_key`` is
-    where the original is; ``asset_id`` is minted with the row, so a repeated fetch writes the
-    same object. ``tries`` counts what failed on the way, ``decodes`` what was no picture.
+    ``url`` is a secret that dies, at ``dies_at`` as far as is known; it is emptied once the
+    original is kept. ``storage_key`` is where the original is; ``asset_id`` is minted with the row,
+    so a repeated fetch writes the same object. ``tries`` counts what failed on the way, ``decodes``
+    what was no picture.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -125,6 +126,7 @@ class Result(models.Model):
     key = models.CharField(max_length=200)
     position = models.PositiveIntegerField()
     url = models.TextField(blank=True)
+    dies_at = models.DateTimeField(null=True)
     asset_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     state = models.CharField(max_length=8, choices=ResultState.choices, default=ResultState.PENDING)
     seed = models.BigIntegerField(null=True)
@@ -153,6 +155,7 @@ class Result(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="pending"), name="result_to_fetch"),
+            models.Index(fields=["dies_at"], condition=Q(state="pending"), name="result_to_fetch_soon"),
             models.Index(fields=["due_at"], condition=Q(state="fetched"), name="result_to_decode"),
         ]
 

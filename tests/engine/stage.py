@@ -35,7 +35,7 @@ def pass_time(seconds: float) -> None:
     back = f"interval '{seconds} seconds'"
     shifted = {
         "generations_submission": SUBMISSION,
-        "generations_result": ("due_at", "created_at"),
+        "generations_result": ("due_at", "created_at", "dies_at"),
         "generations_generation": ("deadline_at",),
         "providers_provideraccount": ACCOUNT,
     }
