@@ -1,4 +1,4 @@
-"""Backup and restore: every row in one snapshot, every object it names, in one tar file, checked.
+"""A backup: every row in one snapshot, every object it names, in one tar file. `restoring` brings it back.
 
 Rows are read in one REPEATABLE READ transaction; objects never change under their key, so
 those the snapshot names are copied afterwards. Secrets stay sealed: keep FIELD_KEYS and
@@ -24,11 +24,9 @@ from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from config.deployment import WrongStore, claim_store
 from generations import imaging
 from generations.models import Asset, Result, derivative_key
 from generations.storage import originals
-from generations.storage.store import sha256_of
 
 FORMAT = 1
 _LEFT_OUT = {
@@ -82,6 +80,12 @@ def migrations() -> list[str]:
     return sorted(f"{app}.{name}" for app, name in applied)
 
 
+def take_time() -> None:
+    """Let this transaction last as long as it must: none of the limits that keep pages quick is for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def write(path: Path) -> Tally:
     """Write a backup to ``path``; it appears there only when it is whole. Raises ArchiveError."""
     if path.exists():
@@ -108,9 +112,7 @@ def _write(draft: Path) -> Tally:
     with tarfile.open(draft, "w") as tar, transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute(
-                "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-            )
+        take_time()
         manifest["migrations"] = migrations()
         for model in tables():
             manifest["tables"][model._meta.db_table] = _write_table(tar, model)
@@ -128,7 +130,7 @@ def _write_table(tar: tarfile.TarFile, model: type[models.Model]) -> dict[str, A
         with connection.cursor() as cursor:
             cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608 - names of our own tables, never input
             rows = cast(tuple[int], cursor.fetchone())[0]
-            with _copy(cursor, f'COPY "{table}" ({_listed(columns)}) TO STDOUT') as copy:
+            with copying(cursor, f'COPY "{table}" ({listed(columns)}) TO STDOUT') as copy:
                 for chunk in copy:
                     digest.update(chunk)
                     file.write(chunk)
@@ -161,106 +163,19 @@ def _keys() -> Iterator[str]:
     yield from unfinished.iterator(chunk_size=2000)
 
 
-def read(path: Path) -> Tally:
-    """Bring a backup into an empty, migrated database and an empty store. Raises ArchiveError."""
-    with tarfile.open(path) as tar:
-        manifest = json.load(_member(tar, "manifest.json"))
-        _check_fits(manifest)
-        try:
-            claim_store()
-        except WrongStore as error:
-            raise ArchiveError(str(error)) from None
-        size = _read_objects(tar)
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-                )
-            for model in tables():
-                _read_table(tar, model, manifest["tables"][model._meta.db_table])
-            _check_originals()
-    rows = sum(table["rows"] for table in manifest["tables"].values())
-    return Tally(rows, manifest["objects"], size)
+@contextmanager
+def copying(cursor: Any, sql: str) -> Iterator[Any]:
+    """PostgreSQL's COPY, whose refusals are Django's errors like those of every other statement."""
+    with connection.wrap_database_errors, cursor.copy(sql) as copy:
+        yield copy
 
 
-def _check_fits(manifest: dict[str, Any]) -> None:
-    if manifest.get("format") != FORMAT:
-        raise ArchiveError(f"This backup has format {manifest.get('format')}; this Seedbank reads {FORMAT}.")
-    if manifest["migrations"] != migrations():
-        raise ArchiveError("The backup was made by another version; restore with that version, then upgrade.")
-    for model in tables():
-        if model._meta.label != "billing.Price" and not _seeded(model) and model._default_manager.exists():
-            raise ArchiveError(
-                f"The database is not empty ({model._meta.db_table}); restore into a fresh one."
-            )
-
-
-def _seeded(model: type[models.Model]) -> bool:
-    return model._meta.label in {"providers.ProviderAccount"}
-
-
-def _read_table(tar: tarfile.TarFile, model: type[models.Model], facts: dict[str, Any]) -> None:
-    table = model._meta.db_table
-    digest = hashlib.sha256()
-    with connection.cursor() as cursor:
-        if model._meta.label == "billing.Price" or _seeded(model):
-            cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608 - names of our own tables, never input
-        with _copy(cursor, f'COPY "{table}" ({_listed(facts["columns"])}) FROM STDIN') as copy:
-            source = _member(tar, f"tables/{table}")
-            while chunk := source.read(1 << 20):
-                digest.update(chunk)
-                copy.write(chunk)
-        cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608 - names of our own tables, never input
-        rows = cast(tuple[int], cursor.fetchone())[0]
-        if digest.hexdigest() != facts["sha256"] or rows != facts["rows"]:
-            raise ArchiveError(f"The backup is damaged: {table} is not what was written.")
-        if isinstance(model._meta.pk, models.AutoField):
-            cursor.execute(
-                "SELECT setval(pg_get_serial_sequence(%s, %s), "  # noqa: S608 - names of our own tables, never input
-                f'(SELECT coalesce(max(id), 0) + 1 FROM "{table}"), false)',
-                [table, model._meta.pk.column],
-            )
-
-
-def _read_objects(tar: tarfile.TarFile) -> int:
-    size = 0
-    for member in tar:
-        if not member.name.startswith("objects/"):
-            continue
-        key = member.name.removeprefix("objects/")
-        with tempfile.NamedTemporaryFile() as file:
-            shutil.copyfileobj(cast(IO[bytes], tar.extractfile(member)), file, 1 << 20)
-            file.flush()
-            path = Path(file.name)
-            if key.endswith(".webp"):
-                originals().replace(key, path, "image/webp")
-            else:
-                with path.open("rb") as content:
-                    originals().put(key, path, sha256_of(content), "application/octet-stream")
-        size += member.size
-    return size
-
-
-def _check_originals() -> None:
-    there = Asset.objects.filter(purged_at=None).values_list("storage_key", "sha256")
-    for key, sha256 in there.iterator(chunk_size=2000):
-        try:
-            found = originals().digest(key)
-        except FileNotFoundError:
-            found = ""
-        if found != sha256:
-            raise ArchiveError(f"The backup is damaged: {key} is not what was kept.")
-
-
-def _copy(cursor: Any, sql: str) -> Any:
-    return cursor.copy(sql)
-
-
-def _listed(columns: list[str]) -> str:
+def listed(columns: list[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
 
 
-def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+def member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+    """One file of a backup. Raises ArchiveError."""
     try:
         found = tar.extractfile(name)
     except KeyError:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from billing.models import Wallet
+from billing import ledger
+from billing.models import Price, Transfer, Wallet
+from billing.pricing import set_price, units
+from generations.management.commands.seed import FIRST_EMAIL, sign_in_file
 from generations.models import Asset, Generation
 from generations.storage import originals
 from tests import conftest
@@ -89,20 +96,169 @@ def test_a_backup_that_cannot_be_whole_leaves_nothing(person: Person, tmp_path: 
     assert not list(tmp_path.glob("backup*"))
 
 
+@pytest.fixture
+def another(live: str, elsewhere: str, tmp_path: Path, settings: Any) -> Callable[[], Any]:
+    """Go on in the other database and store, until the block ends."""
+
+    @contextmanager
+    def moved() -> Iterator[None]:
+        settings.DATA_DIR = tmp_path / "data"
+        move_to(elsewhere, tmp_path / "other", settings)
+        try:
+            yield
+        finally:
+            conftest.move_to(NAME=live)
+
+    return moved
+
+
+def rewritten(path: Path, change: Callable[[str, bytes], bytes], *, forged: bool = False) -> Path:
+    """A copy of a backup with other contents; ``forged`` hides it from the manifest's checksums."""
+    copy = path.with_name("rewritten.tar")
+    with tarfile.open(path) as whole, tarfile.open(copy, "w") as tar:
+        contents = {one.name: whole.extractfile(one).read() for one in whole}  # type: ignore[union-attr]
+        changed = {name: change(name, content) for name, content in contents.items()}
+        manifest = json.loads(contents["manifest.json"])
+        for table, facts in manifest["tables"].items() if forged else ():
+            content = changed[f"tables/{table}"]
+            facts.update(rows=content.count(b"\n"), sha256=hashlib.sha256(content).hexdigest())
+        changed["manifest.json"] = json.dumps(manifest).encode()
+        for name, content in changed.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return copy
+
+
+def test_a_backup_is_restored_where_seed_has_set_prices_and_brings_its_own(
+    person: Person, another: Any, tmp_path: Path, settings: Any
+) -> None:
+    price = Price.objects.in_force().first()
+    assert price is not None
+    set_price(model=price.model, provider=price.provider, unit=123_456, memo="dearer here")
+    there = sorted(Price.objects.values_list("id", "unit"))
+    call_command("backup", str(tmp_path / "backup.tar"))
+
+    settings.EMBEDDED = False
+    with another():
+        call_command("prepare")
+        assert not User.objects.exists()
+        call_command("restore", str(tmp_path / "backup.tar"))
+
+        assert sorted(Price.objects.values_list("id", "unit")) == there
+        assert units(price.model)[price.provider] == 123_456
+        assert User.objects.filter(email=person.user.email).exists()
+        call_command("audit_ledger")
+        for guarded in (Price.objects.all(), Transfer.objects.all()):
+            with pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
+                guarded._raw_delete(using="default")
+
+
+def test_a_backup_takes_the_place_of_a_first_person_who_has_done_nothing_yet(
+    person: Person, another: Any, tmp_path: Path
+) -> None:
+    call_command("seed", "--person")
+    asset = brought(person)
+    there = sorted(User.objects.values_list("id", flat=True))
+    call_command("backup", str(tmp_path / "backup.tar"))
+
+    with another():
+        call_command("seed", "--person")
+        assert sign_in_file().exists()
+        call_command("restore", str(tmp_path / "backup.tar"))
+
+        assert sorted(User.objects.values_list("id", flat=True)) == there
+        assert originals().digest(asset.storage_key) == asset.sha256
+        assert not sign_in_file().exists(), "its password opens nothing any more"
+        call_command("audit_ledger")
+        call_command("verify_assets")
+
+
+def _signs_in(first: User) -> None:
+    Client().force_login(first)
+
+
+def _is_given_credit(first: User) -> None:
+    ledger.grant(user=first, amount=1, memo="more", actor=None)
+
+
+def _enters_a_price(first: User) -> None:
+    set_price(model="seedream-5-lite", provider="runware", unit=1, memo="by hand")
+
+
+@pytest.mark.parametrize("does_something", [_signs_in, _is_given_credit, _enters_a_price])
+def test_a_database_that_somebody_has_used_is_refused_before_anything_is_copied(
+    person: Person, another: Any, tmp_path: Path, does_something: Callable[[User], None]
+) -> None:
+    brought(person)
+    call_command("backup", str(tmp_path / "backup.tar"))
+    with another():
+        call_command("seed", "--person")
+        first = User.objects.get()
+        does_something(first)
+        with pytest.raises(CommandError, match=r"is not empty .* set DATABASE_URL"):
+            call_command("restore", str(tmp_path / "backup.tar"))
+        assert User.objects.get() == first
+        assert not list(originals().keys())
+
+
+def test_what_the_database_refuses_is_told_in_a_sentence_before_anything_is_copied(
+    person: Person, another: Any, tmp_path: Path
+) -> None:
+    brought(person)
+    call_command("backup", str(tmp_path / "backup.tar"))
+
+    def without_projects(name: str, content: bytes) -> bytes:
+        return b"" if name == "tables/accounts_project" else content
+
+    forged = rewritten(tmp_path / "backup.tar", without_projects, forged=True)
+    with another():
+        call_command("seed", "--person")
+        with pytest.raises(CommandError, match=r"The database refused it: .* foreign key constraint"):
+            call_command("restore", str(forged))
+        assert User.objects.get().email == FIRST_EMAIL, "what was there is there still"
+        assert not list(originals().keys())
+
+
+def test_a_damaged_picture_is_found_before_anything_is_copied(
+    person: Person, another: Any, tmp_path: Path
+) -> None:
+    asset = brought(person)
+    call_command("backup", str(tmp_path / "backup.tar"))
+
+    def bitten(name: str, content: bytes) -> bytes:
+        return content[:-1] if name == f"objects/{asset.storage_key}" else content
+
+    damaged = rewritten(tmp_path / "backup.tar", bitten)
+    with another():
+        with pytest.raises(CommandError, match=f"{asset.storage_key} is not what was kept"):
+            call_command("restore", str(damaged))
+        assert not Asset.objects.exists()
+        assert not list(originals().keys())
+
+
+def test_a_file_that_is_no_backup_is_told_in_a_sentence(live: str, tmp_path: Path) -> None:
+    path = tmp_path / "backup.tar"
+    with tarfile.open(path, "w") as tar:
+        tar.addfile(tarfile.TarInfo("manifest.json"))
+    with pytest.raises(CommandError, match=r"manifest\.json cannot be read"):
+        call_command("restore", str(path))
+    path.write_text("picture this")
+    with pytest.raises(CommandError, match=f"{path} is no whole backup.$"):
+        call_command("restore", str(path))
+
+
 def test_a_damaged_backup_is_refused_and_nothing_of_it_stays(
     live: str, person: Person, elsewhere: str, tmp_path: Path, settings: Any
 ) -> None:
-    path, damaged = tmp_path / "backup.tar", tmp_path / "damaged.tar"
+    path = tmp_path / "backup.tar"
     call_command("backup", str(path))
-    with tarfile.open(path) as whole, tarfile.open(damaged, "w") as copy:
-        for member in whole:
-            content = whole.extractfile(member).read()  # type: ignore[union-attr]
-            if member.name == "tables/accounts_user":
-                content = content.replace(person.user.email.encode(), b"eve@example.com")
-            entry = tarfile.TarInfo(member.name)
-            entry.size = len(content)
-            copy.addfile(entry, io.BytesIO(content))
 
+    def other_person(name: str, content: bytes) -> bytes:
+        theirs = person.user.email.encode()
+        return content.replace(theirs, b"eve@example.com") if name == "tables/accounts_user" else content
+
+    damaged = rewritten(path, other_person)
     move_to(elsewhere, tmp_path / "other", settings)
     try:
         with pytest.raises(CommandError, match="accounts_user is not what was written"):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 
 from config import archive
 from generations.storage import StorageError
@@ -21,6 +22,9 @@ class Command(BaseCommand):
             tally = archive.write(path)
         except (archive.ArchiveError, StorageError, OSError) as error:
             raise CommandError(str(error)) from None
+        except Error as error:
+            reason = str(error).partition("\n")[0]
+            raise CommandError(f"No backup was written. The database refused it: {reason}.") from None
         self.stdout.write(
             f"{tally.rows:,} rows and {tally.objects:,} objects ({tally.bytes:,} bytes) in {path}."
         )

@@ -20,6 +20,8 @@ from providers.setup import accounts_from_environment
 
 FIRST_EMAIL = "you@seedbank.local"
 FIRST_CREDIT = 20_000_000
+FIRST_MEMO = "to begin with"
+PUBLISHED = "published price"
 
 
 def sign_in_file() -> Path:
@@ -42,9 +44,7 @@ class Command(BaseCommand):
         for model in catalog.models():
             for offer in catalog.offers(model.id):
                 if (model.id, offer.provider) not in priced:
-                    set_price(
-                        model=model.id, provider=offer.provider, unit=offer.list_price, memo="published price"
-                    )
+                    set_price(model=model.id, provider=offer.provider, unit=offer.list_price, memo=PUBLISHED)
         accounts_from_environment()
         if (settings.EMBEDDED or options["person"]) and not User.objects.exists():
             self._first_person()
@@ -52,7 +52,7 @@ class Command(BaseCommand):
     def _first_person(self) -> None:
         password = secrets.token_urlsafe(12)
         user = actions.create_user(email=FIRST_EMAIL, password=password, staff=True, name="Admin")
-        ledger.grant(user=user, amount=FIRST_CREDIT, memo="to begin with", actor=None, key=f"first:{user.id}")
+        ledger.grant(user=user, amount=FIRST_CREDIT, memo=FIRST_MEMO, actor=None, key=f"first:{user.id}")
         path = sign_in_file()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
