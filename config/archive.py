@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -100,7 +101,10 @@ def write(path: Path) -> Tally:
 def _draft(path: Path) -> Iterator[Path]:
     """A file beside ``path`` that takes its name when the block ends well, and is gone otherwise."""
     draft = path.with_name(path.name + ".part")
+    draft.unlink(missing_ok=True)  # of a backup that was killed
     try:
+        # It holds what people wrote and what opens their accounts: its owner's alone, whatever the umask.
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield draft
         draft.rename(path)
     finally:

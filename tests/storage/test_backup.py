@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -246,6 +247,18 @@ def test_a_file_that_is_no_backup_is_told_in_a_sentence(live: str, tmp_path: Pat
     path.write_text("picture this")
     with pytest.raises(CommandError, match=f"{path} is no whole backup.$"):
         call_command("restore", str(path))
+
+
+def test_a_backup_is_for_the_eyes_of_its_owner_alone(live: str, tmp_path: Path) -> None:
+    left_over = tmp_path / "backup.tar.part"
+    left_over.touch()
+    left_over.chmod(0o644)
+    before = os.umask(0)
+    try:
+        call_command("backup", str(tmp_path / "backup.tar"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "backup.tar").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_damaged_backup_is_refused_and_nothing_of_it_stays(
