@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from accounts import authentication
 from generations import webhooks
-from generations.states import CLAIMABLE, ENDED, OVER
+from generations.states import CLAIMABLE, ENDED, OPEN, OVER
 
 _GENERATIONS = """
 SELECT status, count(*) FROM generations_generation WHERE status <> ALL(%s) GROUP BY 1
@@ -23,7 +23,7 @@ UNION ALL
 SELECT status, count(*) FROM generations_generation WHERE id > %s AND status = ANY(%s) GROUP BY 1
 """
 _SUBMISSIONS = """
-SELECT provider, state, count(*) FROM generations_submission WHERE state <> ALL(%s) GROUP BY 1, 2
+SELECT provider, state, count(*) FROM generations_submission WHERE state = ANY(%s) GROUP BY 1, 2
 UNION ALL
 SELECT provider, state, count(*) FROM generations_submission
 WHERE id > %s AND state = ANY(%s) GROUP BY 1, 2
@@ -55,7 +55,7 @@ class Rows(Collector):
             "seedbank_submissions",
             "Paid requests that are open, and those of the last day that are over",
             ["provider", "state"],
-            _rows(_SUBMISSIONS, sorted(OVER), since, sorted(OVER)),
+            _rows(_SUBMISSIONS, sorted(OPEN), since, sorted(OVER)),
         )
         yield _gauge(
             "seedbank_oldest_due_seconds",

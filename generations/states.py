@@ -81,6 +81,8 @@ RESULT: Mapping[str, frozenset[str]] = {
 }
 
 OVER = frozenset({_S.DONE, _S.REFUSED, _S.FAILED, _S.ABANDONED, _S.CANCELED})
+OPEN = frozenset(_S) - OVER
 IN_FLIGHT = frozenset({_S.SENDING, _S.RUNNING, _S.UNKNOWN})
 CLAIMABLE = frozenset({_S.PLANNED, _S.SENDING, _S.RUNNING, _S.UNKNOWN})
 WAITING = frozenset({_R.PENDING, _R.FETCHED})
+BROKEN = frozenset({_R.REJECTED, _R.LOST})

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from generations.models.generation import Generation
-from generations.states import CLAIMABLE, IN_FLIGHT, OVER, ResultState, SubmissionState
+from generations.states import BROKEN, CLAIMABLE, IN_FLIGHT, OPEN, WAITING, ResultState, SubmissionState
 from providers.models import ProviderAccount
 
 
@@ -22,7 +22,7 @@ def webhook_token() -> str:
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def open(self) -> SubmissionQuerySet:
-        return self.exclude(state__in=OVER)
+        return self.filter(state__in=OPEN)
 
 
 SubmissionManager = models.Manager.from_queryset(SubmissionQuerySet)
@@ -104,6 +104,10 @@ class Submission(models.Model):
             models.Index(
                 fields=["account"], condition=Q(state__in=sorted(IN_FLIGHT)), name="submission_in_flight"
             ),
+            # For whoever looks at all that is not over: the sweep, staff and their figures.
+            models.Index(
+                fields=["state", "due_at"], condition=Q(state__in=sorted(OPEN)), name="submission_open"
+            ),
             models.Index(fields=["generation"], name="submission_of_generation"),
             models.Index(fields=["finished_at"], condition=Q(state="abandoned"), name="submission_given_up"),
         ]
@@ -154,9 +158,11 @@ class Result(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(state="pending"), name="result_to_fetch"),
+            models.Index(
+                fields=["state", "due_at"], condition=Q(state__in=sorted(WAITING)), name="result_waiting"
+            ),
             models.Index(fields=["dies_at"], condition=Q(state="pending"), name="result_to_fetch_soon"),
-            models.Index(fields=["due_at"], condition=Q(state="fetched"), name="result_to_decode"),
+            models.Index(fields=["id"], condition=Q(state__in=sorted(BROKEN)), name="result_broken"),
         ]
 
     def __str__(self) -> str:

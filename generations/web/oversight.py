@@ -21,7 +21,7 @@ from billing.models import Kind, Transfer
 from billing.money import dollars
 from generations.engine import balances
 from generations.models import Generation, Result, Submission
-from generations.states import IN_FLIGHT, GenerationStatus, ResultState, SubmissionState
+from generations.states import BROKEN, IN_FLIGHT, GenerationStatus, SubmissionState
 from providers.errors import ProviderError
 from providers.models import ProviderAccount
 
@@ -35,7 +35,9 @@ def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     since = timezone.now() - WINDOW
     absorbed = Transfer.objects.filter(kind=Kind.ABSORB, created_at__gte=since)
     lost = Submission.objects.filter(
-        state__in=[SubmissionState.UNKNOWN, SubmissionState.ABANDONED], created_at__gte=since
+        # Not as a list: each has an index of its own.
+        Q(state=SubmissionState.UNKNOWN) | Q(state=SubmissionState.ABANDONED),
+        created_at__gte=since,
     )
     in_flight = dict(
         Submission.objects.filter(state__in=IN_FLIGHT, finished_at=None)
@@ -50,7 +52,7 @@ def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         .select_related("user", "project")
         .order_by("id")[:MOST_ROWS],
         "lost": lost.select_related("generation__user", "account").order_by("-id")[:MOST_ROWS],
-        "broken": Result.objects.filter(state__in=[ResultState.REJECTED, ResultState.LOST])
+        "broken": Result.objects.filter(state__in=BROKEN)
         .select_related("submission")
         .order_by("-id")[:MOST_ROWS],
         "accounts": [(account, in_flight.get(account.id, 0)) for account in accounts],
