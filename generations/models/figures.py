@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
 
 from accounts import rows
+from generations.models.scope import id_at
 
 NEWEST = 3000
 """Paid calls that are looked at."""
 FEWEST = 5
 """With fewer, nothing is said."""
+_EARLIEST = timedelta(days=31)
+"""Ago: older rows are not read, where few calls were made. What lay at rest for longer is left out."""
 
 _FIGURES = """
 SELECT model, provider, sum(delivered), count(*) FILTER (WHERE state = 'done'), count(*),
@@ -20,7 +26,7 @@ SELECT model, provider, sum(delivered), count(*) FILTER (WHERE state = 'done'), 
 FROM (SELECT g.model, s.provider, s.delivered, s.state, s.reason, g.sandbox,
              extract(epoch FROM s.finished_at - s.sent_at) AS took
       FROM generations_submission s JOIN generations_generation g ON g.id = s.generation_id
-      WHERE s.finished_at > now() - interval '30 days' ORDER BY s.id DESC LIMIT %s) AS recent
+      WHERE s.id > %s AND s.finished_at > now() - interval '30 days' ORDER BY s.id DESC LIMIT %s) AS recent
 WHERE state IN ('done', 'failed', 'abandoned', 'refused')
   AND reason NOT IN ('content_refused', 'invalid_parameter', 'canceled')
 GROUP BY model, provider
@@ -46,7 +52,8 @@ class Figures:
 def measured() -> Mapping[tuple[str, str], Figures]:
     """By model and provider, over the newest calls of everybody here."""
     found = {}
-    for model, provider, pictures, done, calls, median, slow, sandbox in rows.read(_FIGURES, [NEWEST]):
+    read = rows.read(_FIGURES, [id_at(timezone.now() - _EARLIEST), NEWEST])
+    for model, provider, pictures, done, calls, median, slow, sandbox in read:
         timed = done >= FEWEST
         found[model, provider] = Figures(
             pictures=int(pictures),

@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from generations.engine import sweeping
-from generations.models import Submission
+from generations.models import Submission, figures
 from tests.conftest import Person, ask
 
 ROWS = 4000
@@ -104,3 +104,7 @@ def test_the_sweep_reads_no_more_for_what_is_long_over(much: Person) -> None:
 
 def test_figures_for_prometheus_read_no_more_for_what_is_long_over(much: Person) -> None:
     assert walks(lambda: Client().get("/metrics")) == []
+
+
+def test_how_offers_fare_lately_is_not_looked_for_in_all_that_was_ever_made(much: Person) -> None:
+    assert walks(figures.measured) == []
