@@ -5,6 +5,7 @@ Deleting one keeps its pictures, and for a day their order, so that it can be ta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import transaction
@@ -23,6 +24,8 @@ from generations.models import Collection, CollectionItem
 LONGEST_NAME = 200
 NEAREST = 1e-6
 """Ranks nearer to each other than this are spread anew before another goes between."""
+FURTHEST = 2.0**53
+"""A rank beyond has no neighbours."""
 
 
 def visible(principal: Principal, collection_id: UUID, *, deleted: bool = False) -> Collection:
@@ -113,6 +116,15 @@ def remove(*, principal: Principal, collection_id: UUID, asset_id: UUID) -> None
     held = _editable(principal, collection_id)
     if held.items.filter(asset_id=asset_id).delete()[0]:
         audit(principal.user, "take_from_collection", held.id, held.project_id, asset=str(asset_id))
+
+
+def clean_ranks(ranks: object) -> Mapping[str, float]:
+    """Where pictures stand, by their ids. Raises Invalid."""
+    if not isinstance(ranks, Mapping) or not all(
+        isinstance(rank, int | float) and abs(rank) <= FURTHEST for rank in ranks.values()
+    ):
+        raise wrong("ranks", _("must be numbers by the pictures' ids."))
+    return ranks
 
 
 def _kept_or_not(held: Collection, principal: Principal, deleted_at: Now | None) -> Collection:

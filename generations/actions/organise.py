@@ -22,15 +22,13 @@ from accounts.actions import audit, project_to_fill, project_where
 from accounts.errors import NotFound, wrong
 from accounts.models import Role
 from accounts.principal import Principal
-from generations.actions import copying, undoing
+from generations.actions import collecting, copying, undoing
 from generations.actions.assets import MOST_TAGS, clean_rating, clean_tags
 from generations.models import Asset, Collection, CollectionItem
 from generations.models.search import Search
 
 MOST_IDS = 1_000
 MOST_FOUND = 10_000
-_FURTHEST = 2.0**53
-"""A rank beyond has no neighbours."""
 _LISTED = 100
 """So many ids are written into the audit trail."""
 
@@ -166,7 +164,7 @@ def _copy(work: Work) -> Done:
 
 def _collect(work: Work) -> Done:
     """To the end of a collection, in the order they were named, or to where they stood in it."""
-    held, ranks = _collection(work), _clean_ranks(work.asked.ranks)
+    held, ranks = _collection(work), collecting.clean_ranks(work.asked.ranks)
     foreign = [row for row in work.rows if row.project_id != held.project_id]
     if foreign:
         sentence = _("holds pictures of its own project; move or copy %(n)s of these there first.")
@@ -262,21 +260,10 @@ def _some_tags(asked: Deed) -> list[str]:
     raise wrong("tags", _("is missing; name one or more."))
 
 
-def _clean_ranks(ranks: object) -> Mapping[str, float]:
-    """Raises Invalid."""
-    if not isinstance(ranks, Mapping) or not all(
-        isinstance(rank, int | float) and abs(rank) <= _FURTHEST for rank in ranks.values()
-    ):
-        raise wrong("ranks", _("must be numbers by the pictures' ids."))
-    return ranks
-
-
 def _audit(principal: Principal, asked: Deed, rows: Rows, done: Done) -> None:
     """One line in each project in which something is different now."""
     if not done.changed:
         return
-    said: dict[str, Any] = {"tags": list(asked.tags), "rating": asked.rating}
-    said |= {"project_to": str(asked.project or ""), "collection": str(asked.collection or "")}
     changed = set(done.changed)
     touched: dict[UUID, list[str]] = defaultdict(list)
     for row in rows:
@@ -284,7 +271,21 @@ def _audit(principal: Principal, asked: Deed, rows: Rows, done: Done) -> None:
             touched[row.project_id].append(str(row.id))
     if asked.verb in {"move", "copy"} and asked.project:
         touched.setdefault(asked.project, [str(one) for one in done.changed])
-    kept = {name: value for name, value in said.items() if value not in (None, "", [])}
+    used = _used(asked)
     for project_id, ids in touched.items():
-        detail = {**kept, "pictures": len(ids), "ids": ids[:_LISTED]}
+        detail = {**used, "pictures": len(ids), "ids": ids[:_LISTED]}
         audit(principal.user, f"{asked.verb}_assets", project_id, project_id, **detail)
+
+
+def _used(asked: Deed) -> dict[str, Any]:
+    """What the verb went by, and nothing that merely came along: the trail is kept for good."""
+    match asked.verb:
+        case "tag" | "untag":
+            return {"tags": clean_tags(asked.tags)}
+        case "rate":
+            return {"rating": asked.rating}
+        case "move" | "copy":
+            return {"project_to": str(asked.project)}
+        case "collect" | "uncollect":
+            return {"collection": str(asked.collection)}
+    return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -23,7 +24,18 @@ from generations.models import facets
 from generations.models.facets import Count
 from generations.models.search import Search
 
-_BODY = ("verb", "ids", "search", "tags", "rating", "project", "collection", "ranks")
+_EVERY = ("verb", "ids", "search")
+_TAKES: Mapping[str, tuple[str, ...]] = {
+    "tag": ("tags",),
+    "untag": ("tags",),
+    "rate": ("rating",),
+    "move": ("project",),
+    "copy": ("project",),
+    "collect": ("collection", "ranks"),
+    "uncollect": ("collection",),
+}
+"""What a verb takes beside the pictures; one that is not here takes nothing more."""
+_SOME = tuple(dict.fromkeys(name for names in _TAKES.values() for name in names))
 _MOST_TAGS = 1_000
 
 
@@ -108,9 +120,10 @@ class Bulk(Endpoint):
     )
     def post(self, request: Request) -> Response:
         body = self.body(request)
-        check_names(body, *_BODY)
+        verb = str(body.get("verb", ""))
+        check_names(body, *_EVERY, *(_TAKES.get(verb, ()) if verb in organise.VERBS else _SOME))
         asked = Deed(
-            verb=str(body.get("verb", "")),
+            verb=verb,
             tags=_tags(body.get("tags", [])),
             rating=body.get("rating"),
             project=id_in(body, "project"),

@@ -254,6 +254,23 @@ def test_what_was_done_is_on_record_in_its_project(shelf: Shelf, three: list[UUI
     assert all(event.detail["pictures"] == 3 for event in told)
 
 
+@pytest.mark.parametrize(
+    ("verb", "what", "told"),
+    [
+        ("tag", {"tags": ["x", " x ", "x"] * 1000}, {"tags": ["x"]}),
+        ("rate", {"rating": 0, "tags": ["x" * 100_000]}, {"rating": 0}),
+        ("favorite", {"rating": {"junk": "x" * 100_000}, "project": uuid4(), "collection": uuid4()}, {}),
+    ],
+)
+def test_only_what_the_verb_went_by_is_on_record(
+    shelf: Shelf, verb: str, what: dict[str, Any], told: dict[str, Any]
+) -> None:
+    one = shelf.put(rating=3)
+    do(shelf.ada, verb, [one.id], **what)
+    detail = AuditEvent.objects.get(verb=f"{verb}_assets").detail
+    assert detail == {**told, "pictures": 1, "ids": [str(one.id)]}
+
+
 def test_one_picture_is_named_rated_and_found_by_its_new_name(shelf: Shelf) -> None:
     one, me = shelf.put("a red boat"), shelf.ada.principal
     assets.update(principal=me, asset_id=one.id, name="Titelbild.png", rating=5, favorite=True)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.actions import create_project
-from accounts.models import Role
+from accounts.models import AuditEvent, Role
 from generations.actions import collecting
 from generations.models import Asset, facets
 from tests.api.conftest import client_of, send
@@ -140,6 +140,27 @@ def test_one_request_changes_many_and_another_takes_it_back(shelf: Shelf, client
 )
 def test_a_bulk_request_that_is_wrong_is_named(client: Client, body: dict[str, Any], field: str) -> None:
     assert list(ok(send(client, "POST", "/api/v1/assets/bulk", body), 400)["error"]["fields"]) == [field]
+
+
+@pytest.mark.parametrize(
+    ("verb", "strange", "taken"),
+    [
+        ("favorite", {"rating": {"junk": "x" * 200_000}}, "verb, ids, search."),
+        ("trash", {"tags": ["x"]}, "verb, ids, search."),
+        ("tag", {"tags": ["x"], "rating": 3}, "verb, ids, search, tags."),
+        ("rate", {"rating": 3, "ranks": {}}, "verb, ids, search, rating."),
+        ("move", {"project": None, "collection": str(uuid4())}, "verb, ids, search, project."),
+        ("uncollect", {"collection": str(uuid4()), "ranks": {}}, "verb, ids, search, collection."),
+    ],
+)
+def test_a_field_that_the_verb_does_not_take_is_named_with_those_it_takes(
+    shelf: Shelf, client: Client, verb: str, strange: dict[str, Any], taken: str
+) -> None:
+    body = {"verb": verb, "ids": [str(shelf.put().id)], **strange}
+    error = ok(send(client, "POST", "/api/v1/assets/bulk", body), 400)["error"]
+    assert list(error["fields"]) == list(strange)[-1:]
+    assert error["message"].endswith(f"known are {taken}")
+    assert not AuditEvent.objects.filter(verb=f"{verb}_assets").exists()
 
 
 def test_a_collection_lives_over_http(shelf: Shelf, client: Client) -> None:
