@@ -85,6 +85,8 @@ def bulk(
     if len(ids) > MOST_IDS:
         sentence = _("may be at most %(most)s; send them in parts, or give search.")
         raise wrong("ids", sentence % {"most": f"{MOST_IDS:,}"})
+    if search == Search():
+        raise wrong("search", _("looks for everything; choose words or a filter first."))
     with transaction.atomic():
         wanted = list(dict.fromkeys(ids)) if search is None else _matching(principal, search)
         rows = _locked(principal, wanted)

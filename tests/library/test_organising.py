@@ -96,7 +96,15 @@ def test_too_many_are_refused_before_anything_happens(
     monkeypatch.setattr(organise, "MOST_IDS", 2)
     monkeypatch.setattr(organise, "MOST_FOUND", 2)
     before = state(three)
-    for call in ({"ids": three}, {"search": Search()}, {}, {"ids": three[:1], "search": Search()}):
+    found = Search(project=shelf.ada.project.id)
+    for call in (
+        {"ids": three},
+        {"search": found},
+        {"search": Search()},
+        {},
+        {"ids": three[:1], "search": found},
+        {"ids": three[:1], "search": Search()},
+    ):
         with pytest.raises(Invalid):
             organise.bulk(principal=shelf.ada.principal, asked=Deed("rate", rating=5), **call)
     assert state(three) == before

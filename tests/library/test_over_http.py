@@ -130,6 +130,8 @@ def test_one_request_changes_many_and_another_takes_it_back(shelf: Shelf, client
         ({"verb": "trash", "search": {"colour": "red"}}, "search"),
         ({"verb": "trash", "search": {"rating": "9"}}, "rating"),
         ({"verb": "trash", "search": {"q": {"a": 1}}}, "search"),
+        ({"verb": "trash", "search": {}}, "search"),
+        ({"verb": "trash", "search": {"trashed": False}}, "search"),
         ({"verb": "trash", "search": {"project": ""}}, "search"),
         ({"verb": "trash", "search": {"q": " \u200b"}}, "search"),
         ({"verb": "trash", "search": {"tag": []}}, "search"),
