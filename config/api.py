@@ -229,7 +229,7 @@ def _rest_problem(error: rest.APIException) -> Problem:
         rest.MethodNotAllowed: "method_not_allowed",
         rest.Throttled: "rate_limited",
     }
-    message = str(error.detail)
+    message = str(_WORDLESS[405][1]) if isinstance(error, rest.MethodNotAllowed) else str(error.detail)
     if isinstance(error, rest.UnsupportedMediaType):
         message = _("The body has the wrong Content-Type; send application/json, or multipart for files.")
     code = codes.get(type(error), error.default_code)

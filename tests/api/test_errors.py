@@ -175,6 +175,7 @@ def test_a_method_that_is_not_offered_says_which_are(ada: Person) -> None:
     answer = client_of(ada).delete("/api/v1/wallet")
     assert (answer.status_code, error_of(answer)["code"]) == (405, "method_not_allowed")
     assert "GET" in answer.headers["Allow"]
+    assert "Allow names those it does" in error_of(answer)["message"]
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/p/some-link"])
@@ -182,6 +183,7 @@ def test_what_can_only_be_read_says_so_of_a_post(path: str) -> None:
     answer = Client(enforce_csrf_checks=True).post(path)
     assert (answer.status_code, error_of(answer)["code"]) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == "GET, HEAD"
+    assert "Allow names those it does" in error_of(answer)["message"]
 
 
 def test_outside_the_api_a_program_is_refused_in_the_same_shape(ada: Person) -> None:
