@@ -200,7 +200,7 @@ def references(most: int) -> Reader[tuple[str, ...]]:
 def upload_urls(name: str, value: Any, mistakes: Mistakes) -> tuple[str, ...]:
     found = texts(20, 4_000)(name, value, mistakes)
     if not all(map(_is_https, found)):
-        mistakes.add(name, _("each must be an https:// address."))
+        mistakes.add(name, _("each must be an https:// address without spaces, name or password."))
     return found
 
 
@@ -239,8 +239,12 @@ def _storable_object(value: dict[str, Any]) -> bool:
 
 
 def _is_https(address: str) -> bool:
+    """Whether a gateway can send there; ``urlsplit`` alone drops tabs and line ends without a word."""
+    if not address.isprintable() or " " in address:
+        return False
     try:
         parts = urlsplit(address)
-    except ValueError:  # an IPv6 address with half its brackets
+        whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an IPv6 address with half its brackets, a port that is no number
         return False
-    return parts.scheme == "https" and bool(parts.hostname)
+    return parts.scheme == "https" and whole and "@" not in parts.netloc

@@ -70,6 +70,21 @@ MISTAKES: list[tuple[str, Any]] = [
     ("upload_urls", ["http://example.com/put"]),
     ("upload_urls", ["https://"]),
     ("upload_urls", ["https://[::1"]),
+    *(
+        ("upload_urls", [address])
+        for address in (
+            "https://a\nb/x",
+            "https://a/\tx",
+            "https://a b/",
+            "https://a/x y",
+            "https://a/\u2028x",
+            "https://a/\x7f",
+            "https://user:pw@h/x",
+            "https://@h/x",
+            "https://h:x/",
+            "https://h:65536/",
+        )
+    ),
     ("upload_urls", ["https://example.com/1", "https://example.com/2"]),
     ("webhook_url", "https://example.com/hook"),
     ("webhook_url", 0),
