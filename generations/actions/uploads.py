@@ -15,7 +15,7 @@ from uuid6 import uuid7
 from accounts import rows
 from accounts.actions import audit, oldest_to_fill, project_to_fill
 from accounts.errors import Invalid, NotAllowed, wrong
-from accounts.models import Project, User
+from accounts.models import Project, Scope, User
 from accounts.principal import Principal
 from generations import imaging
 from generations.engine import keeping
@@ -41,8 +41,7 @@ def upload(
     With ``made`` its place in the library is among the pictures of that time.
     Raises Invalid (not a picture, too large), NotFound, NotAllowed.
     """
-    if not principal.may("write") and not principal.may("generate"):
-        raise NotAllowed(_("This key may not upload; it lacks the scope write."))
+    check_may(principal)
     project = (
         oldest_to_fill(principal)
         if project_id is None
@@ -56,6 +55,12 @@ def upload(
         return keep(
             project=project, user=principal.user, path=path, sha256=sha256, name=name, tags=tags, made=made
         )
+
+
+def check_may(principal: Principal) -> None:
+    """Raises NotAllowed. Who makes pictures brings what they are made from."""
+    if not principal.may(Scope.WRITE) and not principal.may(Scope.GENERATE):
+        raise NotAllowed(_("This key may not upload; it lacks the scope write."), code="missing_scope")
 
 
 def keep(

@@ -21,6 +21,7 @@ from accounts.actions import as_uuid
 from accounts.describe import PAGED, described, page_of, query
 from accounts.endpoint import MEBIBYTE, Endpoint
 from accounts.errors import Invalid, NotFound
+from accounts.models import Scope
 from accounts.paging import PAGING
 from generations import imaging, links
 from generations.actions import assets, uploads
@@ -45,7 +46,13 @@ class Assets(Endpoint):
     parser_classes = [MultiPartParser]
     filters = PAGING | searching.FILTERS
     repeated = searching.REPEATED
+    scopes = {"POST": None}  # of which either of two will do
     max_body = uploads.MOST_BYTES + MEBIBYTE
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":  # before the body is read
+            uploads.check_may(self.principal)
 
     @described(
         "list_assets",
@@ -81,7 +88,8 @@ class Assets(Endpoint):
             name=name or file.name or "",
             tags=tuple(tags),
         )
-        asset = assets.bring_again(principal=self.principal, asset_id=asset.id, name=name, tags=tags)
+        if self.principal.may(Scope.WRITE):
+            asset = assets.bring_again(principal=self.principal, asset_id=asset.id, name=name, tags=tags)
         return Response(_one(asset), status.HTTP_201_CREATED)
 
 

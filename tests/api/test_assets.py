@@ -51,6 +51,27 @@ def test_a_picture_that_is_brought_again_takes_the_new_name_and_tags(ada: Person
     assert upload(client).json() == again, "what is not sent stays"
 
 
+@pytest.mark.parametrize("scope", ["write", "generate"])
+def test_either_of_two_scopes_is_enough_to_bring_a_picture(ada: Person, scope: str) -> None:
+    made = upload(client_of(ada, scope), tags=["boats"])
+    assert (made.status_code, made.json()["tags"]) == (201, ["boats"])
+
+
+def test_a_key_that_may_not_bring_pictures_is_refused_before_they_are_read(ada: Person) -> None:
+    client = client_of(ada, "read")
+    unreadable = client.post("/api/v1/assets", b"x", content_type="multipart/form-data; boundary=")
+    for answer in (upload(client), unreadable):
+        assert (answer.status_code, error_of(answer)["code"]) == (403, "missing_scope")
+        assert error_of(answer)["fields"] == {}
+    assert not Asset.objects.exists()
+
+
+def test_a_key_that_only_makes_pictures_does_not_rename_one_by_bringing_it_again(ada: Person) -> None:
+    first = upload(client_of(ada), tags=["boats"]).json()
+    again = upload(client_of(ada, "generate"), tags=["red"], name="Boot.png").json()
+    assert again == first
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "start", "end"),
     [
