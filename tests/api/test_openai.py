@@ -16,7 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from generations import links
-from generations.actions import assets
+from generations.actions import assets, uploads
 from generations.models import Asset, Generation
 from providers.sandbox.client import Control
 from tests.api.conftest import Sdk, client_of, secret_of, send, wish
@@ -64,6 +64,40 @@ def test_the_sdk_edits_pictures_by_multipart(sdk: Sdk, running: str, person: Per
     generation = Generation.objects.get()
     assert [use.asset.width for use in generation.reference_uses.all()] == [640, 480]
     assert Asset.objects.filter(kind="uploaded").count() == 2
+
+
+@pytest.mark.parametrize("tags", [["a"], ["a", "b"]])
+def test_the_sdk_sends_tags_along_with_an_edit(
+    sdk: Sdk, running: str, person: Person, tags: list[str]
+) -> None:
+    sdk(running, person).images.edit(
+        image=("one.png", png(640, 480), "image/png"),
+        prompt="a red boat",
+        model="seedream-5-lite@runware",
+        extra_body={"tags": tags, "resolution": "3K"},
+    )
+    assert Generation.objects.get().tags == tags
+
+
+@pytest.mark.parametrize(
+    "form", [{"tags": "a"}, {"tags": ["a", "b"]}, {"tags[]": "a"}, {"tags": "a", "tags[]": "b"}]
+)
+def test_a_list_in_a_form_may_have_one_entry_and_may_be_named_with_brackets(
+    running: str, person: Person, form: dict[str, Any]
+) -> None:
+    mine = uploads.upload(principal=person.principal, project_id=None, chunks=[png(640, 480)])
+    answer = httpx.post(
+        f"{running}/v1/images/edits",
+        data={"prompt": "x", "model": "seedream-5-lite@runware", "image[]": f"asset:{mine.id}", **form},
+        files={"image": ("two.png", png(480, 640, "red"), "image/png")},
+        headers={"Authorization": f"Bearer {secret_of(person)}"},
+        trust_env=False,
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    made = Generation.objects.get()
+    assert made.tags == [tag for tags in form.values() for tag in tags]
+    assert [use.asset.width for use in made.reference_uses.all()] == [640, 480]
 
 
 def test_an_edit_may_be_json_with_data_uris_and_ids(running: str, person: Person) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -26,6 +27,7 @@ from generations.api.openai.reading import model_id, read
 from providers import catalog
 
 MOST_IMAGES = 14
+_LISTS = ("tags", "image", "images")
 _PLACEHOLDER = "asset:to be uploaded"
 _KEY = header("Idempotency-Key", "The same key and body is answered again and never done twice")
 
@@ -118,6 +120,7 @@ class Edits(Endpoint):
     )
     def post(self, request: Request) -> Response:
         body = {name: value for name, value in self.body(request).items() if name not in request.FILES}
+        body = _with_lists(body, request.POST)
         for name in set(request.FILES) - {"image", "image[]", "mask"}:
             raise Invalid(
                 _("%(name)s is not a file of this request; send pictures as image.") % {"name": name},
@@ -179,6 +182,13 @@ class OneModel(Endpoint):
 def _model(name: str) -> dict[str, Any]:
     model, _ = model_id(name)
     return {"id": name, "object": "model", "created": 0, "owned_by": catalog.model(model).maker}
+
+
+def _with_lists(body: dict[str, Any], form: QueryDict) -> dict[str, Any]:
+    """In a form a list is its name said again, or the name with [] as OpenAI's SDK writes it."""
+    lists = {name: [*form.getlist(name), *form.getlist(f"{name}[]")] for name in _LISTS}
+    said = {name: values for name, values in lists.items() if values}
+    return {name: value for name, value in body.items() if name.removesuffix("[]") not in said} | said
 
 
 def _named(body: dict[str, Any]) -> Iterator[str]:
