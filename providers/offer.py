@@ -6,7 +6,7 @@ field of a request that the provider cannot honour, so that nothing is silently 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from providers.values import ImageRequest
@@ -71,6 +71,12 @@ class SizeRule:
             and self.sides[0] <= min(width, height)
             and max(width, height) <= self.sides[1]
         )
+
+    def in_pixels(self) -> list[str]:
+        """The sizes that can be asked for one by one, as width and height."""
+        exact = sorted(self.exact) if isinstance(self.exact, frozenset) else []
+        named = [word for word in self.names.values() if word.replace("x", "", 1).isdecimal()]
+        return list(dict.fromkeys([*named, *(f"{width}x{height}" for width, height in exact)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,21 +196,51 @@ class Offer:
             if any(word == f"{request.width}x{request.height}" for word in self.sizes.names.values()):
                 return {}
             asked = f"{request.width}x{request.height}"
-            return {"width": Sentence("%(provider)s does not make %(size)s", provider=mine, size=asked)}
+            return {"width": self._not_that_large(asked)}
         if request.aspect_ratio is None and request.resolution is None:
             return {}
         aspect, resolution = self.size(request)
         if (aspect, resolution) in self.sizes.names:
             return {}
-        if any(known == aspect for known, _ in self.sizes.names):
+        if known := [its for shape, its in self.sizes.names if shape == aspect]:
             said = Sentence(
-                "%(provider)s does not make %(size)s at %(resolution)s",
+                "%(provider)s does not make %(size)s at %(resolution)s; take %(made)s",
                 provider=mine,
                 size=aspect,
                 resolution=resolution,
+                made=", ".join(known),
             )
             return {"resolution": said}
-        return {"aspect_ratio": Sentence("%(provider)s does not make %(size)s", provider=mine, size=aspect)}
+        shapes = dict.fromkeys(shape for shape, _ in self.sizes.names)
+        return {"aspect_ratio": self._instead(aspect, shapes)}
+
+    def _instead(self, asked: str, made: Iterable[str]) -> Sentence:
+        return Sentence(
+            "%(provider)s does not make %(size)s; take %(made)s",
+            provider=self.provider,
+            size=asked,
+            made=", ".join(made),
+        )
+
+    def _not_that_large(self, asked: str) -> Sentence:
+        """Of a size in pixels: the range that is made, or each, or that sizes have only names here."""
+        if self.sizes.exact is True:
+            least, most = (f"{pixels:,}" for pixels in self.sizes.pixels)
+            return Sentence(
+                "%(provider)s does not make %(size)s; take %(least)s to %(most)s pixels in all, "
+                "no side above 16 times the other",
+                provider=self.provider,
+                size=asked,
+                least=least,
+                most=most,
+            )
+        if sizes := self.sizes.in_pixels():
+            return self._instead(asked, sizes)
+        return Sentence(
+            "%(provider)s does not make %(size)s; give aspect_ratio and resolution instead",
+            provider=self.provider,
+            size=asked,
+        )
 
     def size(self, request: ImageRequest) -> tuple[str, str]:
         """Aspect and resolution as asked, what was left open taken from the provider's default."""

@@ -93,6 +93,25 @@ def test_a_named_provider_refuses_what_its_quote_said_it_would(
     assert ada.wallet.held == 0
 
 
+@pytest.mark.parametrize(
+    ("provider", "asked", "field", "remedy"),
+    [
+        ("runware", {"width": 1024, "height": 1024}, "width", "take 3,686,400 to 10,404,496 pixels in all"),
+        ("bytespike", {"width": 31, "height": 31}, "width", "take 1024x1024, 1536x1024, 1024x1536"),
+        ("threedai", {"width": 31, "height": 31}, "width", "give aspect_ratio and resolution instead"),
+        ("bytespike", {"aspect_ratio": "16:9"}, "aspect_ratio", "take 1:1, 3:2, 2:3"),
+        ("runware", {"aspect_ratio": "16:9", "resolution": "1K"}, "resolution", "take 2K, 3K"),
+    ],
+)
+def test_a_size_that_is_not_made_is_refused_with_what_is(
+    ada: Person, provider: str, asked: dict[str, Any], field: str, remedy: str
+) -> None:
+    said = quoted(provider=provider, **asked)[provider].said[field]
+    assert f"; {remedy}" in said
+    with pytest.raises(Invalid, match=remedy):
+        ask(ada, **{"prompt": "a red boat", "provider": provider, **asked})
+
+
 @pytest.mark.parametrize("count", [1, 5, 7, 20])
 def test_a_price_is_the_published_unit_times_the_pictures(ada: Person, count: int) -> None:
     for name, unit in PUBLISHED.items():
