@@ -23,7 +23,8 @@ _IDLE_TOO_LONG = "25P03"
 """Idle in a transaction, as a worker is that was stopped in the middle of one."""
 _READS_ONLY = "25006"
 """What a server says that is only another's replica by now: whoever writes must connect anew."""
-_TOOK_TOO_LONG = "57014"
+TOOK_TOO_LONG = "57014"
+"""One statement was cut short, and the connection lives."""
 TRIES = 4
 READ_AGAIN_FOR = 20.0
 """Seconds to wait for a database that went away just when it was told to commit."""
@@ -50,7 +51,7 @@ def in_transaction(work: Callable[[], T], *, landed: Callable[[], T | None] | No
                     raise
                 if (found := read_again(landed)) is not None:
                     return found
-            elif gone(error) and sqlstate(error) != _TOOK_TOO_LONG:
+            elif gone(error) and sqlstate(error) != TOOK_TOO_LONG:
                 forget_connection(error)  # and with it whatever was done
             elif sqlstate(error) not in _AGAIN:
                 raise

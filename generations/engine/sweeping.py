@@ -36,7 +36,7 @@ from generations.models import (
     WebhookEvent,
     notify,
 )
-from generations.states import CLAIMABLE, OVER, ResultState, SubmissionState
+from generations.states import CLAIMABLE, ResultState, SubmissionState
 from generations.storage import StorageError, originals
 from providers.errors import Reason
 from providers.models import ProviderAccount
@@ -52,10 +52,11 @@ ASKED_AGAIN = timedelta(hours=24)
 
 def sweep() -> None:
     """Make due again what lost its date, close what was left open, forget what is old. Harmless twice."""
-    Submission.objects.filter(state__in=CLAIMABLE, due_at=None).update(due_at=Now())
-    Result.objects.filter(state__in=[ResultState.PENDING, ResultState.FETCHED], due_at=None).update(
-        due_at=Now()
-    )
+    for dateless in (
+        Submission.objects.filter(state__in=CLAIMABLE, due_at=None),
+        Result.objects.filter(state__in=[ResultState.PENDING, ResultState.FETCHED], due_at=None),
+    ):
+        _tried(partial(dateless.update, due_at=Now()))
     for submission in Submission.objects.filter(state=SubmissionState.STORING).exclude(
         results__state__in=[ResultState.PENDING, ResultState.FETCHED]
     )[:200]:
@@ -67,15 +68,15 @@ def sweep() -> None:
     stale = (
         Generation.objects.live()
         .filter(created_at__lt=clock.now() - timedelta(seconds=30))
-        .exclude(submissions__in=Submission.objects.exclude(state__in=OVER))[:200]
+        .exclude(submissions__in=Submission.objects.open())[:200]
     )
     for generation in stale:
         _tried(partial(in_transaction, partial(_conclude, generation.id)))
     _tried(look_after_batches)
-    Preset.objects.filter(deleted_at__lt=Now() - DELETED).delete()
-    Collection.objects.filter(deleted_at__lt=Now() - DELETED).delete()
-    KeptAnswer.objects.filter(created_at__lt=Now() - KEPT_ANSWERS).delete()
-    WebhookEvent.objects.filter(received_at__lt=Now() - WEBHOOK_EVENTS).delete()
+    _tried(Preset.objects.filter(deleted_at__lt=Now() - DELETED).delete)
+    _tried(Collection.objects.filter(deleted_at__lt=Now() - DELETED).delete)
+    _tried(KeptAnswer.objects.filter(created_at__lt=Now() - KEPT_ANSWERS).delete)
+    _tried(WebhookEvent.objects.filter(received_at__lt=Now() - WEBHOOK_EVENTS).delete)
     if _due():
         notify(planning.DUE_CHANNEL)
         notify(planning.MEDIA_CHANNEL)
@@ -89,7 +90,7 @@ def _tried(step: Callable[[], object]) -> None:
     try:
         step()
     except Exception as error:
-        if persistence.gone(error):
+        if persistence.gone(error) and persistence.sqlstate(error) != persistence.TOOK_TOO_LONG:
             raise
         log.exception("something was left over by the sweep, and is tried again with the next")
 
