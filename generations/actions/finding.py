@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from accounts import rows
 from accounts.actions import as_uuid
 from accounts.errors import wrong
 from accounts.principal import Principal
@@ -59,6 +60,7 @@ def find(*, principal: Principal, chunks: Iterable[bytes]) -> Finding:
     with keeping.scratch() as folder:
         path = folder / "shown"
         sha256 = uploads.receive(path, chunks)
+        rows.give_back()  # pictures are decoded a few at a time, and the rest wait
         try:
             look = imaging.run_bounded(imaging.look, path)
         except imaging.Rejected as error:

@@ -79,6 +79,7 @@ def keep(
     asset_id = minted_at(made) if made else uuid7()
     key = original_key(project.id, asset_id, sha256)
     origin = imaging.Origin(str(asset_id))
+    rows.give_back()  # pictures are decoded a few at a time, and the rest wait
     try:
         picture = keeping.inspect_and_keep(path, key, sha256, original=True, origin=origin)
     except imaging.Rejected as error:

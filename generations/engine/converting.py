@@ -13,6 +13,7 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts import rows
 from generations import imaging
 from generations.engine import keeping, origins
 from generations.imaging.provenance import VERSION
@@ -42,6 +43,7 @@ def converted(asset: Asset, kind: str, quality: int | None, size: int | None = N
         Conversion.objects.filter(key=key, used_at__lt=timezone.now() - _DAY).update(used_at=Now())
         return key
     origin = origins.origin_of(asset, prompt=asset.project.prompts_in_pictures)
+    rows.give_back()  # pictures are decoded a few at a time, and the rest wait
     with store.local_copy(asset.storage_key) as path, keeping.scratch() as folder:
         out = folder / "converted"
         made = imaging.run_bounded(imaging.convert, path, kind, quality, out, origin, size)
@@ -79,10 +81,10 @@ def _make_room() -> None:
         log.warning("old conversions stay for now: %s", error)
 
 
-def _remove(rows: Iterable[Conversion]) -> None:
+def _remove(doomed: Iterable[Conversion]) -> None:
     """Each object first: what is interrupted goes on from the rows. Not while the store is away."""
     keeping.see_the_mark()
     store = originals()
-    for row in rows:
+    for row in doomed:
         store.delete(row.key)
         row.delete()

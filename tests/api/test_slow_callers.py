@@ -8,7 +8,10 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,8 +20,9 @@ from django.db import connection
 from PIL import Image
 
 from generations.actions import references, uploads
+from generations.imaging import bounded
 from tests.api.conftest import secret_of
-from tests.conftest import Person, eventually
+from tests.conftest import Person, eventually, png
 
 MANY = 26
 """More than there are connections to the database."""
@@ -101,3 +105,27 @@ def test_references_from_slow_hosts_hold_no_connection_and_are_limited_in_number
         answer = me.post("/api/v1/generations", json=wish, timeout=30)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_parameter")
     assert person.wallet.held == 0
+
+
+def test_pictures_that_wait_to_be_decoded_hold_no_connection(
+    server: str, person: Person, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SCRATCH_DIR = tmp_path
+    monkeypatch.setattr(bounded, "_places", threading.BoundedSemaphore(1))
+    secret = secret_of(person)
+    connection.close()
+
+    def ask(address: str) -> int:
+        picture = {"file": ("a.png", png(), "image/png")}
+        with httpx.Client(
+            base_url=server, headers={"Authorization": f"Bearer {secret}"}, trust_env=False
+        ) as me:
+            return me.post(address, files=picture, timeout=60).status_code
+
+    addresses = ["/api/v1/assets", "/api/v1/assets/find"]
+    with ThreadPoolExecutor(2) as callers:
+        with bounded._places:
+            asked = [callers.submit(ask, address) for address in addresses]
+            eventually(lambda: len(list(tmp_path.iterdir())) == 3, what="both having come")
+            eventually(lambda: taken() == 0, what="every connection being back in the pool")
+        assert [one.result() for one in asked] == [201, 200]
