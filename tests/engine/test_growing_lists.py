@@ -60,14 +60,20 @@ def in_the_store() -> set[str]:
     return {one.key.split("/")[1] for one in originals().keys()}  # noqa: SIM118 - a store has no other way
 
 
-def test_pictures_inside_a_list_that_is_looked_at_again_are_kept_once(
-    person: Person, gateways: Control, engine: Net
-) -> None:
+def half_listed(person: Person, gateways: Control) -> Generation:
+    """Two pictures to come inside the list itself, which shows only the first by now."""
     gateways.switch("rw.unfinished", "left_out")
     gateways.settings("runware", latency=8000)
     generation = ask(person, provider="runware", count=2, output="base64")
     in_state(generation, SubmissionState.RUNNING)
     gateways.advance(4050)
+    return generation
+
+
+def test_pictures_inside_a_list_that_is_looked_at_again_are_kept_once(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    generation = half_listed(person, gateways)
     delivered(generation, 1)
     asked_again(gateways, 3)
     gateways.advance(4000)
@@ -101,11 +107,7 @@ def test_a_picture_that_was_a_link_and_comes_inside_a_later_list_is_kept_from_th
 ) -> None:
     whole = Event()
     monkeypatch.setitem(registry.ADAPTERS, "runware", linking(registry.ADAPTERS["runware"], whole))
-    gateways.switch("rw.unfinished", "left_out")
-    gateways.settings("runware", latency=8000)
-    generation = ask(person, provider="runware", count=2, output="base64")
-    in_state(generation, SubmissionState.RUNNING)
-    gateways.advance(4050)
+    generation = half_listed(person, gateways)
     pending = Result.objects.filter(state=ResultState.PENDING)
     eventually(lambda: pending.filter(tries=0).exclude(detail="").exists(), what="a look at the link")
     whole.set()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,45 +47,44 @@ def retry_count(request: Request) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
 
 
-@dataclass
 class Note:
     """Where a request is written down: in a row of its ``own``, or in that of the one it repeats."""
 
-    key: Key
-    count: int
-    own: bool = False
+    def __init__(self, principal: Principal, path: str, body: Mapping[str, Any], count: int) -> None:
+        self._prefix = f"{_MARK}:{principal.key.id if principal.key else principal.user.id}:"
+        self._count = count
+        self.key = Key(principal.user, self._prefix, path, body, begun=True)
+        self.own = False
+        self._take()
 
-    def take(self) -> None:
+    def _take(self) -> None:
         """Claim the row of the request that this one repeats, or write down a new one."""
         with transaction.atomic():
-            found = self._repeated() if self.count else None
+            found = self._repeated() if self._count else None
             self.own = found is None
+            self.key = replace(self.key, key=found.key if found else f"{self._prefix}{uuid4()}")
+            asked = {"asked": self._count}
             if found is None:
-                new = Key(
-                    self.key.user, f"{_prefix_of(self.key)}{uuid4()}", self.key.path, self.key.body, True
-                )
-                self.key = new
                 KeptAnswer.objects.create(
-                    user=new.user,
-                    key=new.key,
-                    path=new.path,
-                    body_sha256=new.body_sha256,
-                    answer={"asked": self.count},
+                    user=self.key.user,
+                    key=self.key.key,
+                    path=self.key.path,
+                    body_sha256=self.key.body_sha256,
+                    answer=asked,
                 )
             else:
-                self.key = Key(self.key.user, found.key, self.key.path, self.key.body, True)
-                KeptAnswer.objects.filter(id=found.id).update(answer={"asked": self.count})
+                self._row().update(answer=asked)
 
     def _repeated(self) -> KeptAnswer | None:
-        digest = self.key.body_sha256
-        rows.read(_ONE_BY_ONE, [f"{_prefix_of(self.key)}{self.key.path} {digest}"])
+        path, digest = self.key.path, self.key.body_sha256
+        rows.read(_ONE_BY_ONE, [f"{self._prefix}{path} {digest}"])
         same = KeptAnswer.objects.filter(
             user=self.key.user,
-            key__startswith=_prefix_of(self.key),
-            path=self.key.path,
+            key__startswith=self._prefix,
+            path=path,
             body_sha256=digest,
             created_at__gt=Now() - WITHIN,
-            answer__asked__lt=self.count,
+            answer__asked__lt=self._count,
         )
         # Whoever wrote it, and lives after all, finds it gone and makes nothing.
         same.filter(subject_id=None, created_at__lt=Now() - ALIVE).delete()
@@ -100,7 +99,7 @@ class Note:
         while not self.own:
             row = self._row().first()
             if row is None:  # it was refused
-                self.take()
+                self._take()
             elif row.subject_id is not None:
                 return row.subject_id
             elif time.monotonic() > end:
@@ -125,15 +124,9 @@ class Note:
 @contextmanager
 def noted(principal: Principal, path: str, body: Mapping[str, Any], count: int) -> Iterator[Note]:
     """Write down that this is asked, and forget it if the block ends badly before anything was made."""
-    whose = principal.key.id if principal.key else principal.user.id
-    note = Note(Key(principal.user, f"{_MARK}:{whose}:", path, body), count)
-    note.take()
+    note = Note(principal, path, body, count)
     try:
         yield note
     except BaseException:
         note.forget()
         raise
-
-
-def _prefix_of(key: Key) -> str:
-    return key.key[: key.key.rindex(":") + 1]

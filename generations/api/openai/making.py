@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
@@ -55,15 +56,12 @@ def make(
         # A place to wait is taken first, so that nothing is paid for that nobody could wait for.
         with waiting.watching() as watch:
             outcome = _submit(principal, wish, references, Key(principal.user, sent, request.path, body))
-            return _when_ended(principal, outcome, wish, watch)
+            return _when_ended(principal, outcome.subject_id, wish, watch, replayed=outcome.replayed)
     # Here it comes second: a retry that finds no place was noted, and so the next one is known as well.
     count = joining.retry_count(request)
     with joining.noted(principal, request.path, body, count) as note, waiting.watching() as watch:
-        joined = note.settled(watch)
-        outcome = (
-            Outcome(200, {}, joined, False) if joined else _submit(principal, wish, references, note.key)
-        )
-        return _when_ended(principal, outcome, wish, watch)
+        made = note.settled(watch) or _submit(principal, wish, references, note.key).subject_id
+        return _when_ended(principal, made, wish, watch)
 
 
 def _submit(
@@ -82,15 +80,15 @@ def _submit(
         )
 
 
-def _when_ended(principal: Principal, outcome: Outcome, wish: Wish, watch: waiting.Watch) -> Response:
-    assert outcome.subject_id is not None
-    watch.look_at(outcome.subject_id)
+def _when_ended(
+    principal: Principal, made: UUID | None, wish: Wish, watch: waiting.Watch, *, replayed: bool = False
+) -> Response:
+    assert made is not None  # as of every submit
+    watch.look_at(made)
     waiting.until_ended(watch, PATIENCE)
-    said = _answer(generate.visible(principal, outcome.subject_id), wish)
-    headers = {"Seedbank-Generation": str(outcome.subject_id)}
-    return Response(
-        said, headers={**headers, "Idempotency-Replayed": "true"} if outcome.replayed else headers
-    )
+    said = _answer(generate.visible(principal, made), wish)
+    headers = {"Seedbank-Generation": str(made)}
+    return Response(said, headers={**headers, "Idempotency-Replayed": "true"} if replayed else headers)
 
 
 def _answer(generation: Generation, wish: Wish) -> dict[str, Any]:
