@@ -24,8 +24,7 @@ from accounts.errors import Refusal
 from generations.engine import clock, planning, written
 from generations.models import Submission, WebhookEvent, notify
 from generations.states import CLAIMABLE
-from providers import sealing
-from providers.errors import ProviderError
+from providers.errors import ProviderError, Unusable
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +74,13 @@ def _read(request: HttpRequest) -> bytes:
 def _genuine(submission: Submission, headers: dict[str, str], body: bytes) -> bool:
     """Whether it is signed and fresh, where the account has a secret to tell by."""
     account = submission.account
-    if not account.sealed:
-        return True
     try:
+        if not account.sealed:
+            return True
         account.adapter().read_webhook(headers, body)
         now = clock.now().timestamp()
         return all(abs(now - int(moment)) <= SKEW for moment in _signed_times(headers))
-    except (ProviderError, ValueError, sealing.Unreadable):
+    except (ProviderError, Unusable, LookupError, ValueError):
         return False
 
 

@@ -92,6 +92,10 @@ _SENTENCES = {
 }
 
 
+class Unusable(Exception):
+    """An account that nothing can be done through as it is set; the message, for staff, says why."""
+
+
 class ProviderError(Exception):
     """The lack of an answer: what came back cannot be read, or says to come back later.
 

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from providers import registry, sealing
+from providers.errors import Unusable
 from providers.provider import Provider, Traits
 from providers.values import Account
 
@@ -145,23 +146,28 @@ class ProviderAccount(models.Model):
         secrets = {name: self._opened(f"settings.{name}", sealed) for name, sealed in self.sealed.items()}
         return replace(account, api_key=self.open_key(), settings={**account.settings, **secrets})
 
-    def adapter(self) -> Provider:
-        """The provider through this account. Raises sealing.Unreadable."""
-        return registry.provider(self.provider, self.opened())
+    def adapter(self, *, secret: bool = True) -> Provider:
+        """The provider through this account, with its key unless nothing is to be sent. Raises Unusable."""
+        try:
+            return registry.provider(self.provider, self.opened() if secret else self.account())
+        except sealing.Unreadable as error:
+            raise Unusable(f"its key cannot be opened: {error}; check FIELD_KEYS") from None
+        except (LookupError, ValueError) as error:  # from another version, or set wrongly
+            raise Unusable(str(error)) from error
 
     @property
     def traits(self) -> Traits:
-        """How this account behaves; needs no key."""
-        return registry.provider(self.provider, self.account()).traits
+        """How this account behaves; needs no key. Raises Unusable."""
+        return self.adapter(secret=False).traits
 
     @property
     def room(self) -> int:
-        """The most calls in flight at once, as set here or else as published."""
+        """The most calls in flight at once, as set here or else as published. Raises Unusable."""
         return self.max_in_flight or self.traits.in_flight
 
     @property
     def calls_a_minute(self) -> int | None:
-        """The most submits, as set here or else as published; None: no limit."""
+        """The most submits, as set here or else as published; None: no limit. Raises Unusable."""
         return self.rpm or self.traits.rpm
 
     @property

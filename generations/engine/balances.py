@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from providers import registry, sealing
+from providers import registry
 from providers.door import DoorError, send_once
-from providers.errors import ProviderError, Reason
+from providers.errors import ProviderError, Reason, Unusable
 from providers.models import ProviderAccount
 from providers.provider import Provider
 from providers.values import Balance, Cost, Exchange, ImageRequest, ReadT
@@ -34,8 +34,8 @@ def price(account: ProviderAccount) -> Cost | None:
 def _adapter(account: ProviderAccount) -> Provider:
     try:
         return account.adapter()
-    except sealing.Unreadable as error:
-        raise ProviderError(Reason.KEY_REFUSED, f"the key cannot be opened: {error}") from None
+    except Unusable as error:
+        raise ProviderError(Reason.NOT_OFFERED, str(error)) from None
 
 
 def _answer(exchange: Exchange[ReadT]) -> ReadT:

@@ -17,6 +17,7 @@ from django.db import connection
 from accounts import rows
 from generations.engine import clock, killing, reading
 from generations.states import ResultState
+from providers.errors import Unusable
 
 log = logging.getLogger(__name__)
 LEASE = killing.lease(60)
@@ -143,7 +144,7 @@ def _room(most: int) -> tuple[list[UUID], list[int]]:
     for account, busy in reading.accounts():
         try:
             most_there = account.room
-        except (LookupError, ValueError) as error:  # from another version, or set wrongly
+        except Unusable as error:
             log.error("account %s is left alone: %s", account.id, error)
             continue
         resting = account.paused_until is not None and account.paused_until > now

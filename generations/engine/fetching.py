@@ -25,9 +25,8 @@ from generations.engine.recording import record
 from generations.models import Result, Submission, move_result, notify, original_key
 from generations.states import ResultState
 from generations.storage import Corrupt, KeyTaken, StorageError
-from providers import sealing
 from providers.door import DoorError, DownloadError, Fetched, Trouble
-from providers.errors import ProviderError, Reason
+from providers.errors import ProviderError, Reason, Unusable
 from providers.values import Done, Running
 from providers.values import Result as Promised
 
@@ -177,8 +176,11 @@ def later(claim: Claim, detail: str) -> None:
 
 
 def _link_may_live(result: Result) -> bool:
-    life = max(KEEP_TRYING, timedelta(seconds=result.submission.account.traits.link_life))
-    return clock.now() - result.created_at < life
+    try:
+        life = timedelta(seconds=result.submission.account.traits.link_life)
+    except Unusable:
+        life = KEEP_TRYING
+    return clock.now() - result.created_at < max(KEEP_TRYING, life)
 
 
 def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> bool:
@@ -197,18 +199,19 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
     submission = result.submission
     if result.refreshed or not submission.theirs:
         return False
-    if await net.db(in_transaction, partial(pace.wait_to_ask, submission.account)):
-        await net.db_surely(later, claim, "its gateway is asked for a fresh link in a moment")
-        return True
     try:
-        exchange = submission.account.adapter().poll(submission.theirs)
+        if await net.db(in_transaction, partial(pace.wait_to_ask, submission.account)):
+            await net.db_surely(later, claim, "its gateway is asked for a fresh link in a moment")
+            return True
+        gateway = submission.account.adapter()
+        exchange = gateway.poll(submission.theirs)
         if exchange is None:
             return False
         answer = await net.door.send(exchange)
         report = understood(exchange, answer)
         if isinstance(report, Running) and result.key not in {one.key for one in report.results}:
             raise ProviderError(Reason.NO_ANSWER, "nothing new about it")  # asked too soon: 304
-    except (DoorError, ProviderError, sealing.Unreadable) as error:
+    except (DoorError, ProviderError, Unusable) as error:
         gone = isinstance(error, ProviderError) and error.reason in _GONE
         if gone or not await net.db(_link_may_live, result):
             return False
@@ -220,9 +223,7 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
     if {one.key: one.url for one in told}.get(result.key) in {None, result.url}:
         return False
     report = replace(report, results=told)
-    await net.db_surely(
-        record, submission.id, Heard(report, answer, who=net.owner), submission.account.traits
-    )
+    await net.db_surely(record, submission.id, Heard(report, answer, who=net.owner), gateway.traits)
     await net.db_surely(_fresh_link, result)
     return True
 

@@ -29,9 +29,8 @@ from generations.models import (
     moves,
 )
 from generations.states import GenerationStatus, ResultState, SubmissionState
-from providers import sealing
 from providers.door import is_reachable
-from providers.errors import Reason
+from providers.errors import Reason, Unusable
 from providers.models import ProviderAccount
 from providers.provider import Provider, Traits
 from providers.values import Exchange, ImageRequest, Reference, Report
@@ -66,9 +65,7 @@ def adapter_of(submission: Submission) -> Provider | None:
     """The provider through the submission's account; None if that cannot be used, which the log explains."""
     try:
         return submission.account.adapter()
-    except sealing.Unreadable:
-        log.error("the key of provider account %s cannot be opened; check FIELD_KEYS", submission.account_id)
-    except (LookupError, ValueError) as error:  # from another version, or set wrongly
+    except Unusable as error:
         log.error("provider account %s cannot be used: %s", submission.account_id, error)
     return None
 

@@ -14,8 +14,7 @@ from generations.engine.noticing import BATCH_ENDED
 from generations.engine.persistence import in_transaction
 from generations.models import Batch, Generation, Notice, Submission, move_submission, notify
 from generations.states import SubmissionState
-from providers import registry
-from providers.errors import Reason
+from providers.errors import Reason, Unusable
 
 _S = SubmissionState
 
@@ -47,8 +46,8 @@ def stop(generation_id: UUID, *, who: str) -> bool:
 def _can_stop(submission: Submission) -> bool:
     """Whether its gateway can be told; where it cannot, a question before its time would gain nothing."""
     try:
-        gateway = registry.provider(submission.provider, submission.account.account())
-    except (LookupError, ValueError):  # of a version that is not this one, or wrongly set
+        gateway = submission.account.adapter(secret=False)
+    except Unusable:
         return False
     return gateway.cancel(submission.theirs or str(submission.ours)) is not None
 

@@ -38,7 +38,7 @@ from generations.models import (
 )
 from generations.states import CLAIMABLE, ResultState, SubmissionState
 from generations.storage import StorageError, originals
-from providers.errors import Reason
+from providers.errors import Reason, Unusable
 from providers.models import ProviderAccount
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def _finds(account: ProviderAccount) -> bool:
     """Whether it can be asked by our id."""
     try:
         return account.traits.finds
-    except (LookupError, ValueError):  # from another version, or set wrongly
+    except Unusable:
         return False
 
 

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actions import audit
@@ -22,7 +23,7 @@ from billing.money import dollars
 from generations.engine import balances
 from generations.models import Generation, Result, Submission
 from generations.states import BROKEN, IN_FLIGHT, GenerationStatus, SubmissionState
-from providers.errors import ProviderError
+from providers.errors import ProviderError, Reason
 from providers.models import ProviderAccount
 
 WINDOW = timedelta(days=30)
@@ -73,8 +74,7 @@ def test_account(request: HttpRequest, principal: Principal, account_id: UUID) -
     try:
         balance, price = balances.ask(account), balances.price(account)
     except ProviderError as error:
-        sentence = _("%(account)s: %(why)s") % {"account": account.name, "why": _(error.reason.sentence)}
-        messages.error(request, sentence)
+        messages.error(request, f"{account.name}: {_remedy(account, error)}")
     else:
         left = f"{balance.amount} {balance.unit}"
         if balance.micros is not None:
@@ -99,6 +99,30 @@ def switch_account(request: HttpRequest, principal: Principal, account_id: UUID)
     off = _("%(account)s is off; work already sent will still be collected.")
     messages.success(request, (on if enabled else off) % {"account": account.name})
     return redirect("oversight")
+
+
+_STRANGE = gettext_noop(
+    "what answers at %(address)s does not speak as this gateway does; check the address, or try again."
+)
+_REMEDIES = {
+    Reason.KEY_REFUSED: gettext_noop("the gateway refuses this key; enter another one."),
+    Reason.NO_CREDIT: gettext_noop("the key is right, but its account there has no credit left."),
+    Reason.RATE_LIMITED: gettext_noop("it is asked too often just now; try again in a minute."),
+    Reason.UNREACHABLE: gettext_noop(
+        "nothing answers at %(address)s (%(detail)s); check the address and this machine's network."
+    ),
+    Reason.NO_ANSWER: _STRANGE,
+    Reason.NOT_FOUND: _STRANGE,
+    Reason.NOT_OFFERED: gettext_noop("it cannot be used as it is set: %(detail)s."),
+}
+"""What staff can do about an account that does not answer as it should."""
+
+
+def _remedy(account: ProviderAccount, error: ProviderError) -> str:
+    told = {"detail": error.detail.rstrip(".")}
+    if error.reason is not Reason.NOT_OFFERED:
+        told["address"] = account.account().base_url
+    return _(_REMEDIES.get(error.reason, error.reason.sentence)) % told
 
 
 def _account(account_id: UUID) -> ProviderAccount:

@@ -6,20 +6,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from generations.engine import sending, sweeping
+from generations.engine.media import Media
 from generations.engine.net import Net
-from generations.models import Generation, Preset, Submission, WebhookEvent
+from generations.models import Generation, Preset, Result, Submission, WebhookEvent
 from generations.states import SubmissionState
 from providers import registry
 from providers.errors import Reason
 from providers.models import ProviderAccount
 from providers.provider import Provider
 from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
 from providers.values import Accepted, Report
 from tests.conftest import Person, ask, ended, eventually
-from tests.engine.stage import change, heard, in_state, only, pass_time, send, story
+from tests.engine.conftest import Start
+from tests.engine.stage import all_ended, change, heard, in_state, only, pass_time, send, story
 
 SPOILED = ["threedai", "prospolabs"]
 
@@ -88,6 +92,34 @@ def test_what_was_given_up_is_left_alone_until_its_account_is_set_right(
     right.save(update_fields=["provider", "settings"])
     sweeping.sweep()
     assert only(lost.generation).state == SubmissionState.RUNNING
+
+
+def test_a_picture_whose_link_is_dead_waits_until_its_account_is_set_right(
+    person: Person, gateways: Control, loops: Start
+) -> None:
+    loops(Net(fetches=0))
+    generation = ask(person, provider="prospolabs")
+    eventually(Result.objects.filter(submission__generation=generation).exists)
+    gateways.fault(Fault.EXPIRED, gateway="prospolabs", times=None)
+    right = only(generation).account
+    spoil("prospolabs")
+    loops(Net(), Media())
+    eventually(Result.objects.filter(detail__contains="no fresh link").exists)
+    assert not Generation.objects.get(id=generation.id).ended
+
+    right.save(update_fields=["provider"])
+    gateways.clear_faults()
+    all_ended([generation], hours=0.01)
+    assert story(gateways, generation).status == "succeeded"
+
+
+def test_what_is_written_about_an_account_of_no_use_is_turned_away(
+    person: Person, gateways: Control, live: str, client: Client
+) -> None:
+    lost = given_up(person, "prospolabs")
+    spoil("prospolabs")
+    hook = f"/hooks/prospolabs/{lost.webhook_token}"
+    assert client.post(hook, b"{}", content_type="application/json").status_code == 401
 
 
 def test_what_the_sweep_stumbles_over_keeps_it_from_nothing_else(

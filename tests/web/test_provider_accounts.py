@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
+from providers import registry
 from providers.models import ProviderAccount, Source
 from providers.sandbox.client import Control
 from providers.sandbox.server import Sandbox
 from tests.conftest import Person, ask, connect_gateways
 from tests.web.conftest import browser_of, text_of
+
+
+def connection_test(office: Client, account: ProviderAccount) -> str:
+    """What staff read who test its connection."""
+    return text_of(office.post(f"/oversight/accounts/{account.id}/test", follow=True))
 
 
 @pytest.fixture
@@ -25,14 +32,39 @@ def test_a_connection_is_tested_by_asking_what_is_left(
 ) -> None:
     connect_gateways(sandbox, control)
     account = ProviderAccount.objects.get(provider="runware")
-    page = office.post(f"/oversight/accounts/{account.id}/test", follow=True)
-    assert re.search(r"answers\. It has \$[\d.]+ left\.", text_of(page))
-    assert "A picture takes $0.035 there." in text_of(page)
+    said = connection_test(office, account)
+    assert re.search(r"answers\. It has \$[\d.]+ left\.", said)
+    assert "A picture takes $0.035 there." in said
     assert (control.count("runware"), control.totals("runware")["charged"]) == (0, 0), "asked, not ordered"
-    control.fault("unauthorized", gateway="runware", operation="any")
-    page = office.post(f"/oversight/accounts/{account.id}/test", follow=True)
-    assert "answers. It has" not in text_of(page)
-    assert f"{account.name}: " in text_of(page)
+
+
+@pytest.mark.parametrize("provider", registry.ADAPTERS)
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [("unauthorized", "refuses this key; enter another one"), ("html", "check the address, or try again")],
+)
+def test_a_connection_that_fails_its_test_says_what_can_be_done(
+    office: Client, sandbox: Sandbox, control: Control, provider: str, fault: str, remedy: str
+) -> None:
+    connect_gateways(sandbox, control)
+    control.fault(fault, gateway=provider, operation="any")
+    account = ProviderAccount.objects.get(provider=provider)
+    assert f"{account.name}: " in (said := connection_test(office, account))
+    assert remedy in said
+    assert "answers. It has" not in said
+
+
+def test_a_connection_to_nowhere_and_one_without_its_key_are_told_apart(
+    office: Client, sandbox: Sandbox, control: Control, settings: Any
+) -> None:
+    connect_gateways(sandbox, control)
+    account = ProviderAccount.objects.get(provider="prospolabs")
+    ProviderAccount.objects.update(base_url="http://127.0.0.1:9")
+    assert "nothing answers at http://127.0.0.1:9 (connection refused)" in connection_test(office, account)
+    settings.FIELD_KEYS = {"k2": b"another key, which opens nothing"}
+    assert "check FIELD_KEYS" in connection_test(office, account)
+    ProviderAccount.objects.filter(id=account.id).update(provider="another")
+    assert "There is no provider 'another'" in connection_test(office, account)
 
 
 def test_an_account_is_switched_off_and_on(office: Client) -> None:
