@@ -32,7 +32,7 @@ def test_the_sdk_gets_links_that_need_no_key(sdk: Sdk, running: str, person: Per
     assert abs(made.created - timezone.now().timestamp()) < 60
     for picture in made.data:
         assert picture.url is not None
-        got = httpx.get(picture.url, trust_env=False)
+        got = httpx.get(picture.url, trust_env=False, timeout=60)
         assert got.headers["Content-Type"].startswith("image/")
         assert Asset.objects.filter(sha256=hashlib.sha256(got.content).hexdigest()).exists()
     assert person.wallet.spent == 24_000
@@ -239,7 +239,7 @@ def test_a_link_dies_with_the_trash_its_time_and_any_change(
     url = wish(running, secret_of(person)).json()["data"][0]["url"]
 
     def status(address: str) -> int:
-        return httpx.get(address, trust_env=False).status_code
+        return httpx.get(address, trust_env=False, timeout=60).status_code
 
     assert status(url) == 200
     assert status(url[:-1] + ("A" if url[-1] != "A" else "B")) == 404

@@ -53,7 +53,7 @@ def put_back(person: Person, gateways: Control, provider: str, **fields: Any) ->
 def write(submission: Submission, told: dict[str, Any]) -> None:
     """As Prospolabs writes to a submission's secret path."""
     address = f"{settings.PUBLIC_URL}/hooks/prospolabs/{submission.webhook_token}"
-    assert httpx.post(address, json=told).status_code == 200
+    assert httpx.post(address, json=told, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("provider", ["runware", "prospolabs"])

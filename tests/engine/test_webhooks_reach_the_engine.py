@@ -140,7 +140,7 @@ def test_a_webhook_that_says_failed_after_the_end_changes_nothing(
     eventually(lambda: events(generation))
     submission = only(generation)
     told = {"generation_id": submission.theirs, "status": "failed", "error": {"code": "upstream_error"}}
-    answer = httpx.post(f"{settings.PUBLIC_URL}/hooks/prospolabs/{submission.webhook_token}", json=told)
+    answer = httpx.post(f"{settings.PUBLIC_URL}/hooks/prospolabs/{submission.webhook_token}", json=told, timeout=60)
     assert answer.status_code == 200
     ended(ask(person, "newer work", provider="prospolabs"))
     assert story(gateways, generation) == Story("succeeded", "", 1, 14_000, 0, 1)
@@ -150,7 +150,7 @@ def test_a_webhook_that_says_failed_after_the_end_changes_nothing(
 def write(generation: Generation, told: dict[str, Any]) -> None:
     """As Prospolabs writes to a submission's secret path."""
     path = f"hooks/prospolabs/{only(generation).webhook_token}"
-    assert httpx.post(f"{settings.PUBLIC_URL}/{path}", json=told).status_code == 200
+    assert httpx.post(f"{settings.PUBLIC_URL}/{path}", json=told, timeout=60).status_code == 200
 
 
 def test_one_word_from_the_provider_is_answered_by_one_question(

@@ -233,7 +233,7 @@ def test_whoever_hangs_up_ends_the_work(live: str, person: Person, settings: Any
     with serving(settings) as address:
         for _ in range(archiving.SEATS + 2):
             with (
-                httpx.Client(trust_env=False) as client,
+                httpx.Client(trust_env=False, timeout=60) as client,
                 client.stream(
                     "POST", f"{address}/api/v1/assets/download", json=body, headers=headers
                 ) as answer,

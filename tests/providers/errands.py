@@ -61,7 +61,7 @@ def picture(result: Result) -> bytes:
     if result.data is not None:
         return result.data
     assert result.url is not None
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         answer = client.get(result.url)
     assert answer.status_code == 200
     return answer.content
