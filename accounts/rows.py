@@ -6,7 +6,7 @@ process, from the same querysets and models that everything else uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from django.db.models import AutoField, Field, Model, QuerySet
 from django.db.models.expressions import DatabaseDefault
 
 M = TypeVar("M", bound=Model)
+P = TypeVar("P")
 
 
 def composed(queryset: Callable[[], QuerySet[Any, Any]]) -> str:
@@ -52,6 +53,13 @@ def give_back() -> None:
     """Our connection to its pool, while something slow goes on; one in somebody's transaction is theirs."""
     if not connection.in_atomic_block:
         connection.close()
+
+
+def lent(pieces: Iterator[P]) -> Iterator[P]:
+    """The same pieces, with our connection in its pool while each is read, maybe slowly."""
+    for piece in pieces:
+        give_back()
+        yield piece
 
 
 def instance(model: type[M], row: Sequence[Any], names: Sequence[str] = ()) -> M:

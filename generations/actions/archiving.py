@@ -116,7 +116,7 @@ class Archive:
             ("manifest.csv", manifests.as_csv(self._principal, self._entries)),
             ("manifest.json", manifests.as_json(self._principal, self._entries, made)),
         ):
-            zipped.add(_handed_back(chunks), name, compress_type=ZIP_DEFLATED)
+            zipped.add(rows.lent(chunks), name, compress_type=ZIP_DEFLATED)
             yield from zipped.file()
         yield from zipped.footer()
 
@@ -179,10 +179,3 @@ def _read(file: IO[bytes]) -> Iterator[bytes]:
 
 def _rows(principal: Principal, ids: Sequence[UUID]) -> list[Asset]:
     return list(Asset.objects.visible_to(principal).filter(id__in=ids))
-
-
-def _handed_back(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Without a connection of the database while each is sent."""
-    for chunk in chunks:
-        rows.give_back()
-        yield chunk

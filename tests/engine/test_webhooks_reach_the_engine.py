@@ -140,7 +140,8 @@ def test_a_webhook_that_says_failed_after_the_end_changes_nothing(
     eventually(lambda: events(generation))
     submission = only(generation)
     told = {"generation_id": submission.theirs, "status": "failed", "error": {"code": "upstream_error"}}
-    answer = httpx.post(f"{settings.PUBLIC_URL}/hooks/prospolabs/{submission.webhook_token}", json=told, timeout=60)
+    address = f"{settings.PUBLIC_URL}/hooks/prospolabs/{submission.webhook_token}"
+    answer = httpx.post(address, json=told, timeout=60)
     assert answer.status_code == 200
     ended(ask(person, "newer work", provider="prospolabs"))
     assert story(gateways, generation) == Story("succeeded", "", 1, 14_000, 0, 1)

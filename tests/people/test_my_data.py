@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import serializers
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -50,6 +51,15 @@ def test_everything_of_me_comes_as_one_document_and_nothing_of_others(ada: Perso
     again = json.loads(b"".join(same.streaming_content))
     made_since = {name: data[name] for name in ("keys", "acts")}
     assert {**again, **made_since} == data
+
+
+def test_nobody_who_reads_their_data_slowly_holds_a_connection_to_the_database(person: Person) -> None:
+    for colour in ("teal", "plum"):
+        brought(person, colour)
+    ask(person)
+    answer: Any = browser_of(person).get("/settings/data")
+    held = [piece for piece in answer.streaming_content if connection.connection is not None]
+    assert held == []
 
 
 def test_a_key_of_one_project_neither_takes_nor_erases_the_whole_person(ada: Person) -> None:
