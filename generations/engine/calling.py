@@ -244,7 +244,7 @@ async def _carry_out(net: Net, step: Step) -> None:
     answer: Answer | None = None
     report: Report | ProviderError
     try:
-        answer = _without_key(exchange, await net.door.send(exchange))
+        answer = _without_key(exchange, await net.door.send(exchange, paid=step.paid))
         if step.paid:
             await killing.moment_on_loop("after_answer")
         report = understood(exchange, answer)

@@ -45,7 +45,7 @@ _CONTENT = re.compile(
     re.IGNORECASE,
 )
 
-_VAGUE = {"", "invalid_request_error"}
+_VAGUE = {"", "invalid_request", "invalid_request_error", "validation_error", "validation_failed"}
 """Codes that say no more than the status; the message has to tell."""
 
 

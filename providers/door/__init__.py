@@ -69,14 +69,18 @@ class Door:
         self._admits = admits
         self._calls = calls.Transports(self._tls)
 
-    async def send(self, exchange: Exchange[ReadT], *, max_bytes: int = MAX_ANSWER) -> Answer:
+    async def send(
+        self, exchange: Exchange[ReadT], *, max_bytes: int = MAX_ANSWER, paid: bool = False
+    ) -> Answer:
         """Send a request to a gateway's own API, once, and return its complete answer.
+
+        A ``paid`` one has a connection of its own, which no server is about to close.
 
         Any status is an answer, redirects too. Raises NotSent, if surely no byte left this
         machine, and NoAnswer, if one may have and no complete answer came within
         ``exchange.timeout`` seconds and ``max_bytes``; what did come of one is its ``came``.
         """
-        return await calls.send(self._calls, exchange, max_bytes)
+        return await calls.send(self._calls, exchange, max_bytes, fresh=paid)
 
     async def download(
         self,

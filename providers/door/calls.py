@@ -25,9 +25,9 @@ from providers.values import Answer, Exchange
 CONNECT_TIMEOUT = 5.0
 USER_AGENT = "Seedbank"
 
-# A paid call must not go out on a connection the server is just closing, for that could not be
-# told from a lost answer. Common servers keep idle connections for 2 s (gunicorn) or 5 s
-# (Node.js, uvicorn) and more; ours are given up before any of them.
+# A call that goes out on a connection which the server is just closing cannot be told from one whose
+# answer was lost. A paid one therefore has a connection of its own. Others are only asked again: for
+# them it is enough to give idle ones up before common servers do, 2 s (gunicorn), 5 s (Node.js, uvicorn).
 KEEP_ALIVE = 1.5
 
 ReadT = TypeVar("ReadT")
@@ -56,12 +56,15 @@ class Transports:
         self._idle: dict[tuple[bytes, ...], deque[tuple[float, httpx.AsyncHTTPTransport]]] = {}
 
     @asynccontextmanager
-    async def borrow(self, url: httpx.URL) -> AsyncIterator[httpx.AsyncHTTPTransport]:
-        """A transport that nobody else uses meanwhile, connected to the host of ``url`` already if may be."""
+    async def borrow(self, url: httpx.URL, *, fresh: bool) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """A transport that nobody else uses meanwhile, connected to the host of ``url`` already if may be.
+
+        ``fresh``: never connected before.
+        """
         clock = asyncio.get_running_loop().time
         await self._close_idle(clock() - KEEP_ALIVE)
         kept = self._idle.setdefault((url.raw_scheme, url.netloc), deque())
-        mine = kept.pop()[1] if kept else transport(self._tls)
+        mine = kept.pop()[1] if kept and not fresh else transport(self._tls)
         try:
             yield mine
         except BaseException:
@@ -127,12 +130,14 @@ class _Arrival:
         return Answer(response.status_code, headers, _decoded(bytes(self._body), encoding, self._max_bytes))
 
 
-async def send(transports: Transports, exchange: Exchange[ReadT], max_bytes: int) -> Answer:
+async def send(
+    transports: Transports, exchange: Exchange[ReadT], max_bytes: int, *, fresh: bool = False
+) -> Answer:
     """See :meth:`providers.door.Door.send`."""
     departure, arrival = _Departure(), _Arrival(max_bytes)
     request = _request(exchange, departure)
     try:
-        async with asyncio.timeout(exchange.timeout), transports.borrow(request.url) as line:
+        async with asyncio.timeout(exchange.timeout), transports.borrow(request.url, fresh=fresh) as line:
             response = await line.handle_async_request(request)
             try:
                 return await arrival.read(response)

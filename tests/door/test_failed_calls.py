@@ -171,7 +171,7 @@ def test_an_answer_that_cannot_be_unpacked_is_none(coding: str, body: bytes) -> 
         ask(says(plain(body, Content_Encoding=coding)))
 
 
-def test_a_paid_call_whose_kept_connection_ends_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_whose_kept_connection_ends_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "KEEP_ALIVE", 60.0)  # however slow this machine is
 
     async def answer_the_first(call: Call, writer: asyncio.StreamWriter) -> None:
@@ -185,7 +185,25 @@ def test_a_paid_call_whose_kept_connection_ends_is_not_sent_again(monkeypatch: p
         async with serving(answer_the_first) as server, Door() as door:
             await door.send(exchange(server.origin + "/first"))
             with pytest.raises(NoAnswer):
-                await door.send(exchange(server.origin + "/paid", method="POST", body=b"{}"))
+                await door.send(exchange(server.origin + "/second"))
             return [call.path for call in server.calls], server.connections
 
-    assert asyncio.run(scenario()) == (["/first", "/paid"], 1)
+    assert asyncio.run(scenario()) == (["/first", "/second"], 1)
+
+
+def test_a_paid_call_goes_out_on_no_connection_that_may_just_be_closing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calls, "KEEP_ALIVE", 60.0)
+
+    async def stay(_call: Call, writer: asyncio.StreamWriter) -> None:
+        writer.write(plain(b"."))
+        await writer.drain()
+
+    async def scenario() -> int:
+        async with serving(stay) as server, Door() as door:
+            for paid in (False, True, True, False):
+                await door.send(exchange(server.origin, method="POST", body=b"{}"), paid=paid)
+            return server.connections
+
+    assert asyncio.run(scenario()) == 3, "the last of them, a question, took one that was there"
