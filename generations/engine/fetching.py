@@ -219,13 +219,9 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
         return True
     if not isinstance(report, Done | Running):
         return False
-    told = tuple(_elsewhere(one, result) for one in report.results)
-    if {one.key: one.url for one in told}.get(result.key) in {None, result.url}:
-        return False
-    report = replace(report, results=told)
+    report = replace(report, results=tuple(_elsewhere(one, result) for one in report.results))
     await net.db_surely(record, submission.id, Heard(report, answer, who=net.owner), gateway.traits)
-    await net.db_surely(_fresh_link, result)
-    return True
+    return await net.db_surely(_fresh_link, result)
 
 
 def _elsewhere(told: Promised, result: Result) -> Promised:
@@ -234,8 +230,9 @@ def _elsewhere(told: Promised, result: Result) -> Promised:
     return replace(told, url=told.spare) if dead and told.spare else told
 
 
-def _fresh_link(result: Result) -> None:
-    Result.objects.filter(id=result.id, state=ResultState.PENDING).update(
-        refreshed=True, tries=0, due_at=clock.now(), lease_until=None
-    )
+def _fresh_link(result: Result) -> bool:
+    """Fetch it by its fresh link; False if it has none."""
+    changed = Result.objects.filter(id=result.id, state=ResultState.PENDING).exclude(url=result.url)
+    fresh = changed.update(refreshed=True, tries=0, due_at=clock.now(), lease_until=None)
     notify(planning.DUE_CHANNEL)
+    return bool(fresh)

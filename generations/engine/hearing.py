@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -57,6 +58,11 @@ class Heard:
     asked: Submission | None = None
     taken: bool = False
 
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of an answer that came whole."""
+        return self.answer.status if self.answer is not None and self.answer.whole else None
+
 
 def understood(exchange: Exchange[Report], answer: Answer) -> Report:
     """What the answer says. Raises ProviderError, whatever its adapter stumbles over.
@@ -76,7 +82,9 @@ def keep_evidence(submission: Submission, heard: Heard) -> None:
     """Note what was said and what it cost."""
     changes: dict[str, object] = {"lease_until": None, "lease_owner": ""}
     if heard.answer is not None:
-        changes |= {"http_status": heard.answer.status, "raw": redacted(heard.answer.body)}
+        changes["raw"] = redacted(heard.answer.body)
+    if heard.status is not None:
+        changes["http_status"] = heard.status
     cost = getattr(heard.report, "cost", None)
     if isinstance(cost, Cost):
         changes |= {
@@ -118,13 +126,14 @@ def wrote_of_it(submission: Submission) -> bool:
 
 _PROMISE = """
 WITH written AS (
-  INSERT INTO generations_result (id, submission_id, dies_at, key, position, url, asset_id, state, seed,
+  INSERT INTO generations_result (id, submission_id, dies_at, key, position, url, link, asset_id, state, seed,
     revised_prompt, flagged, storage_key, sha256, bytes, reason, detail, tries, refreshed, lease_owner, fence)
-  SELECT p.id, %s, %s, p.key, p.position, p.url, p.asset_id, p.state, p.seed, p.revised_prompt,
+  SELECT p.id, %s, %s, p.key, p.position, p.url, p.link, p.asset_id, p.state, p.seed, p.revised_prompt,
     p.flagged, p.storage_key, p.sha256, p.bytes, '', '', 0, false, '', 0
-  FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::uuid[], %s::text[], %s::bigint[], %s::text[],
-    %s::bool[], %s::text[], %s::text[], %s::bigint[])
-    AS p (id, key, position, url, asset_id, state, seed, revised_prompt, flagged, storage_key, sha256, bytes)
+  FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::bigint[],
+    %s::text[], %s::bool[], %s::text[], %s::text[], %s::bigint[])
+    AS p (id, key, position, url, link, asset_id, state, seed, revised_prompt, flagged, storage_key, sha256,
+      bytes)
   ON CONFLICT DO NOTHING)
 SELECT pg_notify(channel, '') FROM unnest(%s::text[]) channel
 """
@@ -138,7 +147,33 @@ def distinct(results: tuple[Promised, ...]) -> list[Promised]:
     return list(found.values())
 
 
-_KNOWN = "SELECT key, url FROM generations_result WHERE submission_id = %s"
+def link_of(url: str | None) -> str:
+    """Which file an address leads to, whatever signature it carries; told by a digest, for it is a secret."""
+    return hashlib.sha256(url.partition("?")[0].encode()).hexdigest()[:32] if url else ""
+
+
+def recognized(listed: list[Promised], known: Mapping[str, str]) -> list[Promised]:
+    """Each under the key of the picture that it is: a key may be a mere place, and lists may grow in front.
+
+    ``known`` are the links so far, by key. A link that stood at another place is that picture. One whose
+    place belonged to a link that stands elsewhere by now is a new picture; if that is gone, a fresh link.
+    """
+    links = [link_of(one.url) for one in listed]
+    told = [link for link in links if link]
+    if len(set(told)) < len(told):
+        return listed  # they differ behind the question mark, where a signature is as well
+    owners = {link: key for key, link in known.items() if link}
+
+    def key_of(key: str, link: str) -> str:
+        if link in owners:
+            return owners[link]
+        moved = link and known.get(key) in told
+        return f"{key[:100]} {link}" if moved else key
+
+    return [replace(one, key=key_of(one.key, link)) for one, link in zip(listed, links, strict=True)]
+
+
+_KNOWN = "SELECT key, url, link FROM generations_result WHERE submission_id = %s"
 
 
 def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard, traits: Traits) -> bool:
@@ -148,16 +183,18 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard,
     """
     # While it is on the wire for the first time, nothing can have been promised.
     asked_before = submission.state != SubmissionState.SENDING
-    known = dict(rows.planned(_KNOWN, [submission.id])) if asked_before and results else {}
+    found = rows.planned(_KNOWN, [submission.id]) if asked_before and results else []
+    known, links = {key: url for key, url, _ in found}, {key: link for key, _, link in found}
     dies_at = clock.now() + timedelta(seconds=submission.asked.get("ttl") or traits.link_life)
     fresh: list[tuple[Any, ...]] = []
-    for promised in distinct(results):
+    for promised in recognized(distinct(results), links):
         if promised.key in known:
             if kept := heard.kept.get(promised.key):
                 _has_come(submission, promised.key, kept)
             elif promised.url and known[promised.key] != promised.url:
                 pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)
-                pending.filter(key=promised.key).update(url=promised.url, dies_at=dies_at)
+                link = link_of(promised.url)
+                pending.filter(key=promised.key).update(url=promised.url, link=link, dies_at=dies_at)
             continue
         fresh.append(_row(promised, len(known) + len(fresh), heard.kept.get(promised.key)))
     if fresh:
@@ -189,6 +226,7 @@ def _row(promised: Promised, position: int, kept: Kept | None) -> tuple[Any, ...
         promised.key[:200],
         position,
         promised.url or "",
+        link_of(promised.url),
         kept.asset_id if kept else uuid7(),
         (ResultState.FETCHED if kept else ResultState.PENDING).value,
         promised.seed,

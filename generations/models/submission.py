@@ -120,9 +120,10 @@ class Result(models.Model):
     """One picture a provider promised, until it is an Asset.
 
     ``url`` is a secret that dies, at ``dies_at`` as far as is known; it is emptied once the
-    original is kept. ``storage_key`` is where the original is; ``asset_id`` is minted with the row,
-    so a repeated fetch writes the same object. ``tries`` counts what failed on the way, ``decodes``
-    what was no picture.
+    original is kept, and ``link``, its digest, still tells whether another leads to the same file.
+    ``storage_key`` is where the original is; ``asset_id`` is minted with the row, so a repeated
+    fetch writes the same object. ``tries`` counts what failed on the way, ``decodes`` what was no
+    picture.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -130,6 +131,7 @@ class Result(models.Model):
     key = models.CharField(max_length=200)
     position = models.PositiveIntegerField()
     url = models.TextField(blank=True)
+    link = models.CharField(max_length=32, blank=True, db_default="", editable=False)
     dies_at = models.DateTimeField(null=True)
     asset_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     state = models.CharField(max_length=8, choices=ResultState.choices, default=ResultState.PENDING)

@@ -1,0 +1,65 @@
+"""Lists whose pictures change places, as where the newest comes first: each is fetched, and fetched once."""
+
+from __future__ import annotations
+
+import pytest
+
+from generations.models import Result as Row
+from generations.models import Submission
+from generations.states import ResultState
+from providers.values import Accepted, Done, Report, Result, Running
+from tests.conftest import Person
+from tests.engine.stage import heard, sent
+
+
+@pytest.fixture
+def running(person: Person) -> Submission:
+    (submission,) = sent(person, count=3)
+    heard(submission, Accepted("gen_1"), post=1)
+    return submission
+
+
+def listed(*names: str | None) -> tuple[Result, ...]:
+    """Pictures under their places, each at the file of its name; None: something else stands there."""
+    return tuple(
+        Result(str(place), url=f"https://pictures.invalid/{name}")
+        for place, name in enumerate(names)
+        if name is not None
+    )
+
+
+def told(submission: Submission, *reports: Report) -> list[str]:
+    """The files that are to be fetched once this was heard, in order."""
+    for report in reports:
+        heard(submission, report)
+    links = Row.objects.filter(submission=submission).values_list("url", flat=True)
+    return sorted(link.rpartition("/")[2] for link in links)
+
+
+def test_a_list_that_grows_in_front_brings_every_picture_once(running: Submission) -> None:
+    looks = (Running("gen_1", results=listed("a")), Running("gen_1", results=listed("b", "a")))
+    assert told(running, *looks) == ["a", "b"]
+    assert told(running, *looks, Done(listed("c", "b", "a"))) == ["a", "b", "c"]
+
+
+def test_a_picture_that_moves_up_as_something_leaves_the_list_is_no_other(running: Submission) -> None:
+    looks = (Running("gen_1", results=listed(None, "a?signed=1")), Done(listed("a?signed=2", "b")))
+    assert told(running, *looks) == ["a?signed=2", "b"]
+
+
+def test_what_is_in_storage_already_is_known_by_its_link(running: Submission) -> None:
+    told(running, Running("gen_1", results=listed("a?signed=1")))
+    for state in (ResultState.FETCHED, ResultState.STORED):
+        Row.objects.update(state=state, url="", sha256="0" * 64)
+    assert told(running, Done(listed("b", "a?signed=2"))) == ["", "b"]
+
+
+def test_a_link_in_the_place_of_one_that_is_gone_leads_to_the_same_picture(running: Submission) -> None:
+    assert told(running, Running("gen_1", results=listed("a")), Done(listed("x", "b"))) == ["b", "x"]
+
+
+def test_links_that_differ_behind_the_question_mark_alone_are_told_by_their_places(
+    running: Submission,
+) -> None:
+    looks = (Running("gen_1", results=listed("f?n=1")), Done(listed("f?n=1", "f?n=2", "f?n=3")))
+    assert told(running, *looks) == ["f?n=1", "f?n=2", "f?n=3"]
