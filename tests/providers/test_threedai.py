@@ -143,6 +143,13 @@ def test_failure_inside_a_success_status_is_a_failure_with_its_reason() -> None:
     assert refused.reason is Reason.CONTENT_REFUSED
 
 
+def test_a_refusal_by_content_rules_is_told_by_its_message_where_its_code_is_vague() -> None:
+    told = {"code": "validation_failed", "message": "Prompt was blocked by the content policy."}
+    report = through(SLUG).submit(request(), OURS).read(Answer(400, {}, json.dumps({"error": told}).encode()))
+    assert isinstance(report, Failed)
+    assert report.reason is Reason.CONTENT_REFUSED
+
+
 def test_a_redirect_is_an_error_and_is_never_followed() -> None:
     with pytest.raises(ProviderError) as caught:
         submitted("redirect-without-slash")
