@@ -8,6 +8,10 @@ answered) and on a ``ProviderError`` (it gave no answer that can be read).
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from providers.values import Result
 
 
 class Reason(StrEnum):
@@ -101,7 +105,8 @@ class ProviderError(Exception):
 
     ``retry_after`` is in seconds, already clamped, or None. ``detail`` is for staff:
     the provider's own words, never shown to others. ``theirs`` is the provider's id of the
-    work, where that alone could be read: by it one can ask what became of it.
+    work, where that alone could be read: by it one can ask what became of it. ``results`` are
+    the pictures that could be read, where nothing can be asked.
     """
 
     def __init__(
@@ -111,9 +116,11 @@ class ProviderError(Exception):
         *,
         retry_after: float | None = None,
         theirs: str | None = None,
+        results: tuple[Result, ...] = (),
     ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
         self.detail = detail
         self.retry_after = retry_after
         self.theirs = theirs
+        self.results = results

@@ -95,11 +95,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, complete and capped. Header names are lower-case."""
+    """What came back, capped. Header names are lower-case. Not ``whole``: it broke off before its end."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

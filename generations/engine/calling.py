@@ -218,10 +218,10 @@ def _without_key(exchange: Exchange[Report], answer: Answer) -> Answer:
 
 
 def _broken_off(exchange: Exchange[Report], error: NoAnswer) -> tuple[Answer | None, Report | ProviderError]:
-    """What can be taken from an answer whose end never came: all of it, the id of the work, or nothing.
+    """What can be taken from an answer whose end never came: its pictures, the id of the work, or nothing.
 
-    All of it, if its words are whole and only its length was wrong, say: half a JSON is none, and maybe
-    nobody can tell its links again. A refusal without its end stays in doubt.
+    Its pictures, for maybe nobody can tell their links again. A refusal without its end stays in doubt.
+    Whatever came is evidence.
     """
     lost = ProviderError(Reason.NO_ANSWER, error.kind)
     if error.came is None:
@@ -230,12 +230,12 @@ def _broken_off(exchange: Exchange[Report], error: NoAnswer) -> tuple[Answer | N
     try:
         report = understood(exchange, answer)
     except ProviderError as unread:
-        lost.theirs = unread.theirs
-        return None, lost
+        lost.theirs, lost.results = unread.theirs, unread.results
+        return answer, lost
     if isinstance(report, Accepted | Done):
         return answer, report
     lost.theirs = report.theirs
-    return None, lost
+    return answer, lost
 
 
 async def _carry_out(net: Net, step: Step) -> None:
@@ -259,7 +259,7 @@ async def _carry_out(net: Net, step: Step) -> None:
     if step.submission.theirs and isinstance(report, Accepted | Running | Done) and not report.theirs:
         report = replace(report, theirs=step.submission.theirs)
     kept = {}
-    if isinstance(report, Running | Done):
+    if isinstance(report, Running | Done | ProviderError):
         kept = await inline.keep_inline(net, step.submission, report.results)
     post = step.submission.posts if step.paid else None
     heard = Heard(report, answer, kept, who=net.owner, post=post, asked=step.submission)

@@ -90,7 +90,7 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
         case Done():
             _done(submission, heard.report, heard, traits)
         case Failed():
-            _failed(submission, heard.report, heard)
+            _failed(submission, heard.report, heard, traits)
         case ProviderError():
             _unanswered(submission, heard.report, heard, traits)
     moves.write(submission)
@@ -171,8 +171,9 @@ def _done(submission: Submission, report: Done, heard: Heard, traits: Traits) ->
     if submission.state in {_S.DONE, _S.CANCELED, _S.PLANNED}:
         return
     claim_theirs(submission, heard)
-    if submission.state == _S.UNKNOWN and heard.post is None and shortfall.shows(submission, report):
-        move_submission(submission, _S.RUNNING, who=heard.who, misses=0, missing_since=None)
+    askable = heard.post is None or report.theirs
+    if askable and submission.state in {_S.SENDING, _S.UNKNOWN} and shortfall.shows(submission, report):
+        _follow(submission, heard, traits)
     fresh = promise(submission, report.results, heard, traits)
     if submission.state == _S.STORING:
         return
@@ -193,7 +194,7 @@ def _done(submission: Submission, report: Done, heard: Heard, traits: Traits) ->
         finish_submission(submission)
 
 
-def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
+def _failed(submission: Submission, report: Failed, heard: Heard, traits: Traits) -> None:
     if submission.state not in {_S.SENDING, _S.RUNNING, _S.UNKNOWN}:
         return
     claim_theirs(submission, heard)
@@ -218,7 +219,7 @@ def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
             move_submission(submission, _S.FAILED, who=heard.who, why=report.detail, **detail)
         return
     if report.reason.passing and submission.state == _S.SENDING:
-        put_back(submission, heard, report.reason, report.retry_after)
+        put_back(submission, heard, report.reason, report.retry_after, traits)
         return
     move_submission(submission, _S.REFUSED, who=heard.who, why=report.detail, **detail)
     if report.reason.pauses_account:
@@ -243,16 +244,16 @@ def _is_about_a_later_post(submission: Submission, report: Failed, heard: Heard)
 def _unanswered(submission: Submission, error: ProviderError, heard: Heard, traits: Traits) -> None:
     if submission.state == _S.SENDING:
         if error.reason == Reason.UNREACHABLE:
-            put_back(submission, heard, Reason.UNREACHABLE, None)
+            put_back(submission, heard, Reason.UNREACHABLE, None, traits)
             return
         claim_theirs(submission, heard)
         lose_track(submission, heard, error.detail or error.reason.value)
+        promise(submission, error.results, heard, traits)
         moves.note(submission, due_at=clock.now() + timedelta(seconds=error.retry_after or 0))
-        status = heard.answer.status if heard.answer else 0
-        if status in traits.unbilled and not traits.keeps_our_key:
+        if heard.status in traits.unbilled and not traits.keeps_our_key:
             # Its contract says that this status is never billed: the hold goes at once.
             move_submission(
-                submission, _S.ABANDONED, reason=Reason.PROVIDER_FAILED.value, why=f"status {status}"
+                submission, _S.ABANDONED, reason=Reason.PROVIDER_FAILED.value, why=f"status {heard.status}"
             )
         return
     if submission.state not in {_S.RUNNING, _S.UNKNOWN}:

@@ -173,11 +173,13 @@ class AIgateway(Provider):
             return verdict.refusal(answer, _CODES, self.traits.busy, request_id=request_id)
         told = wire.decode_object(answer.body)
         cost = self._cost(answer.headers.get("x-cost-cents"))
-        if told.get("data") is None:  # a slow model: the same request is answered with a job
+        if told.get("data") is None or (not told["data"] and told.get("status")):
+            # A slow model: the same request is answered with a job.
             theirs = wire.identifier(told.get("id")) or wire.identifier(told.get("job_id"))
             if theirs is None:
                 raise ProviderError(Reason.NO_ANSWER, "neither pictures nor a job")
-            report = self._job(theirs, told, cost)
+            with wire.about(theirs):
+                report = self._job(theirs, told, cost)
             return Accepted(theirs, request_id) if isinstance(report, Running) else report
         if not isinstance(told["data"], list):
             raise ProviderError(Reason.NO_ANSWER, "data is not a list")

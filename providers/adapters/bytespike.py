@@ -25,6 +25,7 @@ from providers.values import (
     Failed,
     ImageRequest,
     Report,
+    Result,
     Running,
 )
 
@@ -157,7 +158,11 @@ class Bytespike(Provider):
     def _read_submit(self, answer: Answer) -> Report:
         if not 200 <= answer.status < 300:
             return _refusal(answer, self.traits.busy)
-        told = wire.decode_object(answer.body)
+        try:
+            told = wire.decode_object(answer.body)
+        except ProviderError as error:  # it broke off, and nobody can be asked for it again
+            error.results = _pictures(wire.whole_entries(answer.body, "data", "url"))
+            raise
         if not isinstance(told.get("data"), list):
             raise ProviderError(Reason.NO_ANSWER, "data is not a list")
         return _done(None, wire.objects_in(told["data"]), None, _request_id(answer))
@@ -201,7 +206,7 @@ def _task(theirs: str, told: wire.Json) -> Report:
     return _done(theirs, pictures, cost, None)
 
 
-def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, request_id: str | None) -> Report:
+def _pictures(entries: list[wire.Json]) -> tuple[Result, ...]:
     found = [
         wire.picture(
             str(place),
@@ -212,7 +217,11 @@ def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, reque
         )
         for place, entry in enumerate(entries)
     ]
-    results = tuple(picture for picture in found if picture)
+    return tuple(picture for picture in found if picture)
+
+
+def _done(theirs: str | None, entries: list[wire.Json], cost: Cost | None, request_id: str | None) -> Report:
+    results = _pictures(entries)
     return verdict.nothing_made(entries, theirs=theirs, cost=cost, request_id=request_id) or Done(
         results, theirs, cost, request_id, failed=len(entries) - len(results)
     )

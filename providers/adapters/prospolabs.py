@@ -141,10 +141,12 @@ class Prospolabs(Provider):
 def _read_submit(answer: Answer) -> Report:
     request_id = wire.text(answer.headers.get("x-request-id"), 200)
     if not 200 <= answer.status < 300:
-        return verdict.refusal(answer, _CODES, request_id=request_id)
+        with wire.about(wire.named(answer.body, "generation_id")):
+            return verdict.refusal(answer, _CODES, request_id=request_id)
     told = wire.decode_order(answer.body, "generation_id")
     theirs = wire.identifier(told.get("generation_id"))
-    report = _generation(theirs, told)
+    with wire.about(theirs):  # done, they say, and the pictures are not there yet
+        report = _generation(theirs, told)
     if not isinstance(report, Running):
         return report
     if theirs is None:

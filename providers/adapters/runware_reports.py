@@ -111,6 +111,10 @@ def reason_of(error: wire.Json) -> Reason | None:
     return next((reason for pattern, reason in _FAMILIES if re.search(pattern, code)), None)
 
 
+_GOES_ON = frozenset({Reason.TIMED_OUT, Reason.NO_ANSWER, Reason.NOT_FOUND})
+"""A synchronous call that timed out goes on there, and is billed: it has to be asked for, whatever came."""
+
+
 def read_submit(theirs: str, answer: Answer) -> Report:
     """The answer to the paid request, synchronous or not."""
     good = 200 <= answer.status < 300
@@ -124,6 +128,8 @@ def read_submit(theirs: str, answer: Answer) -> Report:
         return verdict.refusal(answer)
     if any(error.get("code") == "conflictTaskUUID" for error in task.errors):
         return Accepted(theirs)  # the first call arrived, although its answer was lost
+    if task.entries and any(reason_of(error) in _GOES_ON for error in task.errors):
+        return Running(theirs, task.progress, task.results, task.cost)
     if task.entries:
         # The acknowledgement is one entry, whatever the number of pictures.
         acknowledged = task.processing and not task.results and not task.errors
@@ -139,8 +145,7 @@ def _refused(theirs: str, task: Task, answer: Answer) -> Failed:
     if reason in (None, Reason.NOT_FOUND) and answer.status >= 400:
         return verdict.refusal(answer)
     said = str(verdict.fault({"error": error}))
-    if reason in (Reason.TIMED_OUT, Reason.NO_ANSWER, Reason.NOT_FOUND):
-        # A synchronous call that timed out goes on there, and is billed: it has to be asked for.
+    if reason in _GOES_ON:
         raise ProviderError(Reason.NO_ANSWER, said)
     pause = wire.retry_after(answer.headers) if reason is Reason.RATE_LIMITED else None
     return Failed(reason or Reason.PROVIDER_FAILED, said, theirs, retry_after=pause)

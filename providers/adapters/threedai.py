@@ -197,7 +197,8 @@ def _picture(key: str, entry: wire.Json) -> Result | None:
 
 def _read_submit(answer: Answer) -> Report:
     if not 200 <= answer.status < 300:
-        return verdict.refusal(answer, _CODES)
+        with wire.about(wire.named(answer.body, "task_id")):
+            return verdict.refusal(answer, _CODES)
     theirs = wire.identifier(wire.decode_order(answer.body, "task_id").get("task_id"))
     if theirs is None:
         raise ProviderError(Reason.NO_ANSWER, "no task_id")

@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -109,12 +110,37 @@ def decode_order(body: bytes, name: str) -> Json:
 
     Where the answer broke off behind it, the ProviderError has that id.
     """
-    try:
+    with about(named(body, name)):
         return decode_object(body)
+
+
+def named(body: bytes, name: str) -> str | None:
+    """The id that stands under ``name`` anywhere in a body, though the rest be no JSON."""
+    whole = re.search(rb'"%b"\s*:\s*"([\w.:-]{1,200})"' % name.encode(), body)
+    return whole[1].decode("ascii") if whole else None
+
+
+@contextmanager
+def about(theirs: str | None) -> Iterator[None]:
+    """What cannot be read in here is at least about the work ``theirs``, which can be asked for."""
+    try:
+        yield
     except ProviderError as error:
-        whole = re.search(rb'"%b"\s*:\s*"([\w.:-]{1,200})"' % name.encode(), body)
-        error.theirs = whole[1].decode("ascii") if whole else None
+        error.theirs = error.theirs or theirs
         raise
+
+
+def whole_entries(body: bytes, name: str, field: str) -> list[Json]:
+    """Of a list under ``name`` that broke off: its objects, and of the last what stands under ``field``."""
+    words = body.decode(json.detect_encoding(body), "replace")
+    begun = re.search(rf'"{name}"\s*:\s*\[', words)
+    decoder, found, at = json.JSONDecoder(parse_float=Decimal), [], begun.end() if begun else len(words)
+    with suppress(ValueError, ArithmeticError, RecursionError):
+        while blank := re.compile(r"[\s,]*").match(words, at):
+            value, at = decoder.raw_decode(words, blank.end())
+            found.append(object_in(value))
+    last = re.compile(rf'[\s,]*\{{[^{{}}]*?"{field}"\s*:\s*("(?:[^"\\]|\\.)*")').match(words, at)
+    return [*found, {field: decode(last[1].encode())}] if last else found
 
 
 def excerpt(body: bytes) -> str:

@@ -113,21 +113,22 @@ class _Arrival:
             self._body += chunk
             if len(self._body) > self._max_bytes:
                 raise NoAnswer("answer too large")
-        return self._answer(response)
+        return self._answer(response, whole=True)
 
     def so_far(self) -> Answer | None:
         """What is there of it, if anything is and can be unpacked."""
         try:
-            return self._answer(self._response) if self._response and self._body else None
+            return self._answer(self._response, whole=False) if self._response and self._body else None
         except NoAnswer:
             return None
 
-    def _answer(self, response: httpx.Response) -> Answer:
+    def _answer(self, response: httpx.Response, *, whole: bool) -> Answer:
         headers = dict(response.headers.items())
         # By which a moment that it names is told from now.
         headers.setdefault("date", formatdate(usegmt=True))
         encoding = headers.pop("content-encoding", "identity").strip().lower()
-        return Answer(response.status_code, headers, _decoded(bytes(self._body), encoding, self._max_bytes))
+        body = _decoded(bytes(self._body), encoding, self._max_bytes)
+        return Answer(response.status_code, headers, body, whole)
 
 
 async def send(

@@ -99,6 +99,26 @@ def test_an_answer_that_breaks_off_behind_its_id_has_said_enough(
         assert told == Story("succeeded", "", 1, PRICES[provider], 0, 1), (provider, fault)
 
 
+def test_of_an_answer_that_breaks_off_its_pictures_are_kept_where_nobody_can_be_asked_again(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.CLOSED_EARLY, gateway="bytespike", percent=97)
+    generation = ask(person, "four", provider="bytespike", count=4)
+    all_ended([generation], hours=1)
+    price = PRICES["bytespike"]
+    assert story(gateways, generation) == Story("succeeded", "", 3, 3 * price, price, 1)
+    assert only(generation).raw.count("http") == 4
+
+
+def test_an_answer_of_which_nothing_can_be_used_is_kept_as_evidence(
+    person: Person, gateways: Control, engine: Net, forgive: Forgive
+) -> None:
+    gateways.fault(Fault.SHORT_BODY, gateway="bytespike", percent=30)
+    generation = ask(person, provider="bytespike")
+    submission = in_state(generation, SubmissionState.UNKNOWN)
+    assert (submission.raw[:10], submission.http_status) == ('{"created"', None)
+
+
 def _bill_of(control: Control, prompt: str) -> str:
     """The id of the bill's line for the one call that hung on this prompt."""
     notes = control.requests("bytespike", "submit")

@@ -28,12 +28,14 @@ from tests.engine.stage import (
     Story,
     all_ended,
     change,
+    heard,
     in_state,
     only,
     outlast,
     pass_time,
     polled,
     posts,
+    sent,
     story,
 )
 
@@ -256,6 +258,16 @@ def test_a_short_list_that_is_found_again_is_asked_for_once_more(person: Person,
     assert only(generation).state == SubmissionState.RUNNING
     record(submission.id, Heard(Done(links)), traits)
     assert (only(generation).state, only(generation).results.count()) == (SubmissionState.STORING, 3)
+
+
+def test_a_short_answer_to_the_paid_request_is_asked_for_once_more_where_it_can_be(person: Person) -> None:
+    links = tuple(Result(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3))
+    (named,), (nameless,) = sent(person, count=3), sent(person, count=3)
+    heard(named, Done(links[:1], "gen_1"), post=1)
+    heard(nameless, Done(links[:1]), post=1)
+    assert [one.state for one in (named, nameless)] == [SubmissionState.RUNNING, SubmissionState.STORING]
+    heard(named, Done(links, "gen_1"))
+    assert (named.state, named.results.count()) == (SubmissionState.STORING, 3)
 
 
 def test_a_late_picture_beside_one_that_is_lost_is_the_platforms(

@@ -146,12 +146,20 @@ def test_a_slow_model_is_answered_with_a_job() -> None:
     "told",
     [
         {"id": "job_8s2m", "object": "job", "status": "queued", "data": None},
+        {"id": "job_8s2m", "object": "job", "status": "queued", "data": []},
         {"job_id": "job_8s2m", "status": "queued"},
     ],
 )
 def test_a_job_is_known_by_its_id_whatever_stands_beside_it(told: dict[str, Any]) -> None:
     answered = Answer(202, {}, json.dumps(told).encode())
     assert through(SLUG).submit(request(), OURS).read(answered) == Accepted("job_8s2m")
+
+
+def test_a_job_that_is_said_to_be_done_and_shows_nothing_can_be_asked_for() -> None:
+    done = Answer(202, {}, b'{"id": "job_8s2m", "object": "job", "status": "completed", "data": []}')
+    with pytest.raises(ProviderError) as caught:
+        through(SLUG).submit(request(), OURS).read(done)
+    assert (caught.value.reason, caught.value.theirs) == (Reason.NO_ANSWER, "job_8s2m")
 
 
 def test_a_finished_job_with_an_empty_list_is_done_and_one_without_any_result_is_no_answer() -> None:

@@ -79,6 +79,28 @@ def test_good_pictures_beside_failed_ones_are_kept() -> None:
     assert submitted("success-without-pictures") == Done(())
 
 
+@pytest.mark.parametrize(
+    ("last", "whole"),
+    [
+        ('"created"', []),
+        ('"data":[{"url":"https://', []),
+        ('pictures/1"', ["1"]),
+        ('},{"url":"https://', ["1"]),
+        ('pictures/2"', ["1", "2"]),
+        ("pictures/3", ["1", "2"]),
+    ],
+)
+def test_of_a_list_that_breaks_off_the_pictures_are_told_that_are_whole(last: str, whole: list[str]) -> None:
+    """Nobody can be asked for them again."""
+    place = "https://media.bytespike.ai/pictures/"
+    told = {"created": 1, "data": [{"url": place + number, "revised_prompt": None} for number in "123"]}
+    words = json.dumps(told, separators=(",", ":"))
+    cut = words[: words.index(last) + len(last)].encode()
+    with pytest.raises(ProviderError) as caught:
+        through(SLUG).submit(request(count=3), OURS).read(Answer(200, {}, cut))
+    assert [str(one.url).removeprefix(place) for one in caught.value.results] == whole
+
+
 def test_a_list_of_nothing_but_errors_says_why() -> None:
     body = b'{"data": [{"error": {"code": "OutputImageSensitiveContentDetected", "message": "Refused."}}]}'
     report = through(SLUG).submit(request(), OURS).read(Answer(200, {}, body))

@@ -143,6 +143,21 @@ def test_completed_without_an_output_is_no_answer_and_an_empty_list_is_one() -> 
 
 
 @pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"generation_id": THEIRS, "status": "completed", "output_url": None}),
+        (201, {"generation_id": THEIRS, "status": "completed"}),
+        (504, {"generation_id": THEIRS, "status": "queued"}),
+    ],
+)
+def test_of_an_answer_that_cannot_be_used_the_id_is_kept_to_ask_by(status: int, body: dict[str, Any]) -> None:
+    exchange = through(SLUG).submit(request(), OURS)
+    with pytest.raises(ProviderError) as caught:
+        exchange.read(Answer(status, {}, json.dumps(body).encode()))
+    assert (caught.value.reason, caught.value.theirs) == (Reason.NO_ANSWER, THEIRS)
+
+
+@pytest.mark.parametrize(
     ("payload", "reason"),
     [
         ("failed", Reason.PROVIDER_FAILED),

@@ -26,6 +26,18 @@ def submitted(payload: str) -> Report:
     return through(SLUG).submit(request(), OURS).read(answer(SLUG, payload))
 
 
+@pytest.mark.parametrize("code", ["timeoutProvider", "serverError", "taskNotFound"])
+def test_a_call_that_ran_out_of_time_with_some_pictures_goes_on_and_is_asked_for_the_others(
+    code: str,
+) -> None:
+    made = {"taskType": "imageInference", "taskUUID": THEIRS, "imageUUID": "a", "imageURL": "https://im/a"}
+    error = {"code": code, "status": "error", "message": "The task goes on.", "taskUUID": THEIRS}
+    body = json.dumps({"data": [made], "errors": [error]}).encode()
+    report = through(SLUG).submit(request(count=2), OURS).read(Answer(200, {}, body))
+    assert isinstance(report, Running)
+    assert [one.key for one in report.results] == ["a"]
+
+
 def test_our_id_is_the_tasks_id_and_the_answer_is_not_waited_for() -> None:
     exchange = through(SLUG).submit(request(), OURS)
     assert exchange.url == "https://api.runware.ai/v1"
