@@ -156,7 +156,8 @@ def _verdict(
     reason = Reason(last.reason) if last.reason in set(Reason) else Reason.PROVIDER_FAILED
     if reason.pauses_account:
         reason = Reason.NOT_OFFERED  # whose key or credit it was is nobody's business but staff's
-    if lost is not None and reason != Reason.TIMED_OUT:
+    # It did say what became of it where its contract has a word for "failed, and not billed".
+    if lost is not None and reason not in {Reason.TIMED_OUT, Reason.PROVIDER_FAILED}:
         reason = Reason.LOST
     return _G.FAILED, reason.value
 

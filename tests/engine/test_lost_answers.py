@@ -75,8 +75,9 @@ def test_a_lost_answer_is_won_back_or_written_off_and_never_ordered_twice(
             sent = 2 if provider == "aigateway" else 1
             assert told == Story("succeeded", "", 1, price, 0, sent), (provider, fault)
         else:
-            taken = 0 if f"{provider} {fault}" == unbilled else price
-            assert told == Story("failed", "provider_lost", 0, 0, taken, 1), (provider, fault)
+            free = f"{provider} {fault}" == unbilled
+            code, taken = ("provider_failed", 0) if free else ("provider_lost", price)
+            assert told == Story("failed", code, 0, 0, taken, 1), (provider, fault)
             assert only(asked[provider, fault]).state == SubmissionState.ABANDONED
     charged = len(LOSSES) * (PRICES["aigateway"] + PRICES["runware"])
     assert (person.wallet.available, person.wallet.held) == (before - charged, 0)

@@ -48,8 +48,9 @@ def test_an_error_of_the_server_says_nothing_of_what_it_had_begun(
             sent = 2 if provider == "aigateway" else 1
             assert told == Story("succeeded", "", 1, price, 0, sent), (provider, status)
         else:
-            taken = 0 if status in account_of(provider).traits.unbilled else price
-            assert told == Story("failed", "provider_lost", 0, 0, taken, 1), (provider, status)
+            free = status in account_of(provider).traits.unbilled
+            code, taken = ("provider_failed", 0) if free else ("provider_lost", price)
+            assert told == Story("failed", code, 0, 0, taken, 1), (provider, status)
     assert person.wallet.held == 0
     for provider in registry.ADAPTERS:
         assert gateways.totals(provider)["calls"] == len([one for one in asked if one[0] == provider])
