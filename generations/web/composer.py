@@ -19,12 +19,12 @@ from generations.actions import asking, batches, drafting, generate, presets
 from generations.actions.asking import MOST_REFERENCES, Asked
 from generations.models import Asset, Generation, Preset, Relation
 from generations.web import pricing
-from generations.web.pricing import Prices
 from providers import catalog
 from providers.values import ASPECTS, FORMATS, OPTIMIZATIONS, RESOLUTIONS
 
 EXACT = "exact"
 """The choice of shape that means: the width and height I typed."""
+_AS_SHOWN = {"width": "2048", "height": "2048"}  # in its two fields, while they are empty
 FASTEST = "auto-fastest"
 _START = {"aspect": "1:1", "resolution": "2K", "count": "1", "provider": "auto"}
 _PLAIN = (
@@ -80,7 +80,7 @@ class Composer:
         typed = {name: text for name, text in self.typed.items() if text.strip()}
         body: dict[str, Any] = {name: typed[name] for name in _PLAIN if name in typed}
         if typed.get("aspect") == EXACT:
-            body |= {name: typed[name] for name in ("width", "height") if name in typed}
+            body |= {name: typed[name] for name in _AS_SHOWN if name in typed} or _AS_SHOWN
         else:
             body |= {"aspect_ratio": typed.get("aspect"), "resolution": typed.get("resolution")}
         auto = typed.get("provider") == FASTEST
@@ -160,7 +160,7 @@ class Composer:
         said = {name: texts for name, texts in beside.items() if name in SLOTS}
         self.errors = said or {"all": [refusal.message]}
 
-    def _priced(self) -> Prices:
+    def _priced(self) -> pricing.Prices:
         if self.many:
             return self._priced_as_batch()
         body = {**self.body, "prompt": self.typed.get("prompt", "").strip() or "…"}
@@ -172,7 +172,7 @@ class Composer:
             return pricing.undecided(asking.read({"prompt": "…", **_readable(rest)}))
         return pricing.prices(asked)
 
-    def _priced_as_batch(self) -> Prices:
+    def _priced_as_batch(self) -> pricing.Prices:
         body = self.batch_body
         if not self.typed.get("prompt", "").strip():
             body["prompts"] = ["…"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -221,6 +222,14 @@ def test_exact_sizes_take_the_place_of_shape_and_resolution(ada: Person) -> None
     parameters = Generation.objects.get().parameters
     assert {"width", "height"} <= set(parameters)
     assert not {"aspect_ratio", "resolution"} & set(parameters)
+
+
+def test_an_exact_size_that_is_left_empty_is_the_one_its_fields_show(ada: Person) -> None:
+    form = browser_of(ada).get("/").content.decode()
+    assert re.findall(r'name="(?:width|height)"[^>]* placeholder="(\d+)"', form) == ["2048", "2048"]
+    browser_of(ada).post("/generations", form_of(ada, aspect="exact"))
+    parameters = Generation.objects.get().parameters
+    assert (parameters["width"], parameters["height"]) == ("2048", "2048")
 
 
 def test_auto_may_mean_the_fastest(ada: Person) -> None:
