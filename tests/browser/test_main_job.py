@@ -189,7 +189,7 @@ def test_without_script_everything_still_works(visit: Any, person: Person) -> No
     page.get_by_role("button", name="Generate · $0.028").click()
     page.wait_for_url("**#generation-*")
     ended(Generation.objects.get())
-    page = visitor.go("/")
+    page.get_by_role("link", name="Show what is new").click()
     expect(page.locator(".work .tile img")).to_have_count(2)
     page.locator(".tile").first.click()
     expect(page.locator("#said-prompt")).to_have_text("a plain heron")
