@@ -86,6 +86,12 @@ def test_a_single_picture_takes_the_width_there_is(phone: Page, person: Person) 
     assert tile["width"] >= stream["width"] - 2
 
 
+def test_money_that_is_not_real_is_marked_where_there_is_little_room(phone: Page) -> None:
+    mark = phone.locator("#purse .badge.sandbox")
+    expect(mark.locator("svg")).to_be_visible()
+    expect(phone.locator("#purse")).to_contain_text("sandbox")
+
+
 def test_a_table_hides_none_of_its_columns(phone: Page) -> None:
     phone.goto(urljoin(phone.url, "/models/seedream-5-lite"))
     table = phone.locator(".table").first
