@@ -209,8 +209,6 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
             return False
         answer = await net.door.send(exchange)
         report = understood(exchange, answer)
-        if isinstance(report, Running) and result.key not in {one.key for one in report.results}:
-            raise ProviderError(Reason.NO_ANSWER, "nothing new about it")  # asked too soon: 304
     except (DoorError, ProviderError, Unusable) as error:
         gone = isinstance(error, ProviderError) and error.reason in _GONE
         if gone or not await net.db(_link_may_live, result):
@@ -221,13 +219,16 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
         return False
     report = replace(report, results=tuple(_elsewhere(one, result) for one in report.results))
     await net.db_surely(record, submission.id, Heard(report, answer, who=net.owner), gateway.traits)
-    return await net.db_surely(_fresh_link, result)
+    fresh = await net.db_surely(_fresh_link, result)
+    if not fresh and isinstance(report, Running) and await net.db(_link_may_live, result):
+        await net.db_surely(later, claim, "nothing new about it so far")  # or it was asked too soon: 304
+        return True
+    return fresh
 
 
 def _elsewhere(told: Promised, result: Result) -> Promised:
     """News of a picture whose link is dead: if it names the same link, then with the other address."""
-    dead = told.key == result.key and told.url == result.url
-    return replace(told, url=told.spare) if dead and told.spare else told
+    return replace(told, url=told.spare) if told.url == result.url and told.spare else told
 
 
 def _fresh_link(result: Result) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from uuid6 import uuid7
 
 from accounts import rows
 from generations.engine import clock, planning
+from generations.engine.recognizing import keys_of, link_of
 from generations.models import Result, Submission, move_result, moves
 from generations.states import ResultState, SubmissionState
 from providers.errors import ProviderError, Reason
@@ -147,33 +147,7 @@ def distinct(results: tuple[Promised, ...]) -> list[Promised]:
     return list(found.values())
 
 
-def link_of(url: str | None) -> str:
-    """Which file an address leads to, whatever signature it carries; told by a digest, for it is a secret."""
-    return hashlib.sha256(url.partition("?")[0].encode()).hexdigest()[:32] if url else ""
-
-
-def recognized(listed: list[Promised], known: Mapping[str, str]) -> list[Promised]:
-    """Each under the key of the picture that it is: a key may be a mere place, and lists may grow in front.
-
-    ``known`` are the links so far, by key. A link that stood at another place is that picture. One whose
-    place belonged to a link that stands elsewhere by now is a new picture; if that is gone, a fresh link.
-    """
-    links = [link_of(one.url) for one in listed]
-    told = [link for link in links if link]
-    if len(set(told)) < len(told):
-        return listed  # they differ behind the question mark, where a signature is as well
-    owners = {link: key for key, link in known.items() if link}
-
-    def key_of(key: str, link: str) -> str:
-        if link in owners:
-            return owners[link]
-        moved = link and known.get(key) in told
-        return f"{key[:100]} {link}" if moved else key
-
-    return [replace(one, key=key_of(one.key, link)) for one, link in zip(listed, links, strict=True)]
-
-
-_KNOWN = "SELECT key, url, link FROM generations_result WHERE submission_id = %s"
+_KNOWN = "SELECT key, url, link FROM generations_result WHERE submission_id = %s ORDER BY position"
 
 
 def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard, traits: Traits) -> bool:
@@ -187,16 +161,17 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard,
     known, links = {key: url for key, url, _ in found}, {key: link for key, _, link in found}
     dies_at = clock.now() + timedelta(seconds=submission.asked.get("ttl") or traits.link_life)
     fresh: list[tuple[Any, ...]] = []
-    for promised in recognized(distinct(results), links):
-        if promised.key in known:
-            if kept := heard.kept.get(promised.key):
-                _has_come(submission, promised.key, kept)
-            elif promised.url and known[promised.key] != promised.url:
-                pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)
-                link = link_of(promised.url)
-                pending.filter(key=promised.key).update(url=promised.url, link=link, dies_at=dies_at)
-            continue
-        fresh.append(_row(promised, len(known) + len(fresh), heard.kept.get(promised.key)))
+    listed = distinct(results)
+    for promised, key in zip(listed, keys_of(listed, links), strict=True):
+        kept = heard.kept.get(promised.key)
+        if key not in known:
+            fresh.append(_row(replace(promised, key=key), len(known) + len(fresh), kept))
+        elif kept:
+            _has_come(submission, key, kept)
+        elif promised.url and known[key] != promised.url:
+            pending = Result.objects.filter(submission=submission, state=ResultState.PENDING)
+            link = link_of(promised.url)
+            pending.filter(key=key).update(url=promised.url, link=link, dies_at=dies_at)
     if fresh:
         channels = [planning.DUE_CHANNEL, *([planning.MEDIA_CHANNEL] if heard.kept else [])]
         rows.planned(_PROMISE, [submission.id, dies_at, *map(list, zip(*fresh, strict=True)), channels])

@@ -90,7 +90,7 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
         case Done():
             _done(submission, heard.report, heard, traits)
         case Failed():
-            _failed(submission, heard.report, heard, traits)
+            _failed(submission, heard.report, heard)
         case ProviderError():
             _unanswered(submission, heard.report, heard, traits)
     moves.write(submission)
@@ -194,7 +194,7 @@ def _done(submission: Submission, report: Done, heard: Heard, traits: Traits) ->
         finish_submission(submission)
 
 
-def _failed(submission: Submission, report: Failed, heard: Heard, traits: Traits) -> None:
+def _failed(submission: Submission, report: Failed, heard: Heard) -> None:
     if submission.state not in {_S.SENDING, _S.RUNNING, _S.UNKNOWN}:
         return
     claim_theirs(submission, heard)
@@ -219,7 +219,7 @@ def _failed(submission: Submission, report: Failed, heard: Heard, traits: Traits
             move_submission(submission, _S.FAILED, who=heard.who, why=report.detail, **detail)
         return
     if report.reason.passing and submission.state == _S.SENDING:
-        put_back(submission, heard, report.reason, report.retry_after, traits)
+        put_back(submission, heard, report.reason, report.retry_after)
         return
     move_submission(submission, _S.REFUSED, who=heard.who, why=report.detail, **detail)
     if report.reason.pauses_account:
@@ -244,7 +244,7 @@ def _is_about_a_later_post(submission: Submission, report: Failed, heard: Heard)
 def _unanswered(submission: Submission, error: ProviderError, heard: Heard, traits: Traits) -> None:
     if submission.state == _S.SENDING:
         if error.reason == Reason.UNREACHABLE:
-            put_back(submission, heard, Reason.UNREACHABLE, None, traits)
+            put_back(submission, heard, Reason.UNREACHABLE, None)
             return
         claim_theirs(submission, heard)
         lose_track(submission, heard, error.detail or error.reason.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models.functions import Now
@@ -16,13 +16,9 @@ from generations.engine.persistence import in_transaction
 from generations.models import Move, Submission, move_submission, moves, notify
 from generations.states import SubmissionState
 from providers.errors import Reason
-from providers.provider import Traits
 
 _S = SubmissionState
 SEND_TRIES = 5
-KEY_TRIES = 3
-"""Refusals under one key, after which a new one is used: a gateway that keeps a key may repeat under it what
-it said first. Not at once, for one that refuses what it has taken on is found out by the old key."""
 
 
 def refuse_unsent(submission: Submission, reason: Reason, *, why: str = "", elsewhere: bool = True) -> bool:
@@ -42,9 +38,7 @@ def refuse_unsent(submission: Submission, reason: Reason, *, why: str = "", else
     return in_transaction(work)
 
 
-def put_back(
-    submission: Submission, heard: Heard, reason: Reason, retry_after: float | None, traits: Traits
-) -> None:
+def put_back(submission: Submission, heard: Heard, reason: Reason, retry_after: float | None) -> None:
     """Surely not taken on: the same submission goes out again later, unless its time is up."""
     now = clock.now()
     tries = submission.tries + 1
@@ -63,8 +57,6 @@ def put_back(
         if gone == Reason.UNREACHABLE:
             go_elsewhere(submission)
         return
-    stuck = tries >= KEY_TRIES and traits.keeps_our_key and not (traits.finds or unreachable)
-    renamed = {"ours": uuid4()} if stuck else {}
     move_submission(
         submission,
         _S.PLANNED,
@@ -74,7 +66,6 @@ def put_back(
         tries=tries,
         sent_at=None,
         reason=reason.value,
-        **renamed,
     )
 
 

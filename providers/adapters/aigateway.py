@@ -173,7 +173,8 @@ class AIgateway(Provider):
             return verdict.refusal(answer, _CODES, self.traits.busy, request_id=request_id)
         told = wire.decode_object(answer.body)
         cost = self._cost(answer.headers.get("x-cost-cents"))
-        if told.get("data") is None or (not told["data"] and told.get("status")):
+        job = answer.status == 202 or told.get("object") == "job"
+        if told.get("data") is None or (job and not told["data"]):
             # A slow model: the same request is answered with a job.
             theirs = wire.identifier(told.get("id")) or wire.identifier(told.get("job_id"))
             if theirs is None:

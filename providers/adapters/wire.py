@@ -139,7 +139,7 @@ def whole_entries(body: bytes, name: str, field: str) -> list[Json]:
         while blank := re.compile(r"[\s,]*").match(words, at):
             value, at = decoder.raw_decode(words, blank.end())
             found.append(object_in(value))
-    last = re.compile(rf'[\s,]*\{{[^{{}}]*?"{field}"\s*:\s*("(?:[^"\\]|\\.)*")').match(words, at)
+    last = re.compile(rf'"{field}"\s*:\s*("(?:[^"\\]|\\.)*")').search(words, at)
     return [*found, {field: decode(last[1].encode())}] if last else found
 
 

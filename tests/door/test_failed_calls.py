@@ -110,6 +110,15 @@ def test_of_an_answer_without_its_end_everything_that_came_is_told() -> None:
     assert caught.value.came.body == b"{}"
 
 
+def test_of_a_compressed_answer_without_its_end_what_can_be_unpacked_is_told() -> None:
+    packed = gzip.compress(b"x" * 5_000, mtime=0)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n"
+    with pytest.raises(NoAnswer) as caught:
+        ask(says(head + packed[:-6]))
+    assert caught.value.came is not None
+    assert (caught.value.came.body, caught.value.came.whole) == (b"x" * 5_000, False)
+
+
 @pytest.mark.parametrize("end", [b"", b"ngth: 100\r\n\r\n"])
 def test_of_an_answer_whose_body_had_not_begun_there_is_nothing_to_tell(end: bytes) -> None:
     with pytest.raises(NoAnswer) as caught:

@@ -58,6 +58,31 @@ def test_a_link_in_the_place_of_one_that_is_gone_leads_to_the_same_picture(runni
     assert told(running, Running("gen_1", results=listed("a")), Done(listed("x", "b"))) == ["b", "x"]
 
 
+def test_a_link_that_is_renewed_at_each_look_behind_a_newer_picture_is_one_picture(
+    running: Submission,
+) -> None:
+    looks = [Done(listed(f"x{number}", "a")) for number in range(5)]
+    assert told(running, *looks) == ["a", "x4"]
+
+
+def test_every_link_may_be_renewed_at_once_in_any_order(running: Submission) -> None:
+    assert told(running, Running("gen_1", results=listed("a", "b")), Done(listed("x", "y"))) == ["x", "y"]
+
+
+def test_a_picture_that_is_known_only_by_what_is_behind_the_question_mark_may_move(
+    running: Submission,
+) -> None:
+    looks = (Running("gen_1", results=listed("f?n=1")), Done(listed("f?n=2", "f?n=1")))
+    assert told(running, *looks) == ["f?n=1", "f?n=2"]
+
+
+def test_what_has_an_id_of_its_own_is_known_by_that_alone(running: Submission) -> None:
+    first, second = (Result(f"image-{n}", url=f"https://pictures.invalid/{n}?s=1") for n in "ab")
+    assert told(running, Running("gen_1", results=(first,)), Done((second,))) == ["a?s=1", "b?s=1"]
+    same = Result("image-c", url="https://pictures.invalid/a?s=2")
+    assert told(running, Done((first, second, same))) == ["a?s=1", "a?s=2", "b?s=1"]
+
+
 def test_links_that_differ_behind_the_question_mark_alone_are_told_by_their_places(
     running: Submission,
 ) -> None:

@@ -162,6 +162,12 @@ def test_a_job_that_is_said_to_be_done_and_shows_nothing_can_be_asked_for() -> N
     assert (caught.value.reason, caught.value.theirs) == (Reason.NO_ANSWER, "job_8s2m")
 
 
+def test_an_empty_list_of_pictures_is_no_job_whatever_stands_beside_it() -> None:
+    told = b'{"created": 1, "object": "list", "id": "img_77", "status": "completed", "data": []}'
+    report = through(SLUG).submit(request(), OURS).read(Answer(200, {}, told))
+    assert report == Done(())
+
+
 def test_a_finished_job_with_an_empty_list_is_done_and_one_without_any_result_is_no_answer() -> None:
     exchange = sent(through(SLUG).poll("job_8s2m"))
     empty = b'{"status": "completed", "result": {"file_url": null, "data": []}}'

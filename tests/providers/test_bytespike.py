@@ -101,6 +101,13 @@ def test_of_a_list_that_breaks_off_the_pictures_are_told_that_are_whole(last: st
     assert [str(one.url).removeprefix(place) for one in caught.value.results] == whole
 
 
+def test_braces_in_words_do_not_hide_the_last_link_of_a_list_that_breaks_off() -> None:
+    cut = b'{"data": [{"revised_prompt": "a {b} \\"url\\" boat", "url": "https://h.bytespike.ai/b.png", "see'
+    with pytest.raises(ProviderError) as caught:
+        through(SLUG).submit(request(), OURS).read(Answer(200, {}, cut))
+    assert [one.url for one in caught.value.results] == ["https://h.bytespike.ai/b.png"]
+
+
 def test_a_list_of_nothing_but_errors_says_why() -> None:
     body = b'{"data": [{"error": {"code": "OutputImageSensitiveContentDetected", "message": "Refused."}}]}'
     report = through(SLUG).submit(request(), OURS).read(Answer(200, {}, body))
