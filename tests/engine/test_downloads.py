@@ -163,6 +163,19 @@ def test_a_dead_link_is_asked_for_anew_where_the_gateway_gives_another(
     assert len(paths) == 2
 
 
+def test_a_gateway_that_is_asked_too_soon_for_a_fresh_link_is_asked_again(
+    person: Person, gateways: Control, quick: Net
+) -> None:
+    gateways.switch("aig.async_images", True)
+    gateways.fault(Fault.EXPIRED, gateway="aigateway", times=None)
+    generation = ask(person, provider="aigateway")
+    eventually(Result.objects.filter(detail__contains="nothing new", tries=0).exists, what="a 304")
+    gateways.advance(3)
+    gateways.clear_faults()
+    all_ended([generation], hours=0.01)
+    assert story(gateways, generation).status == "succeeded"
+
+
 def test_a_picture_whose_link_is_dead_is_fetched_from_its_other_address(
     person: Person, gateways: Control, quick: Net
 ) -> None:

@@ -28,6 +28,13 @@ def listed(*names: str | None) -> tuple[Result, ...]:
     )
 
 
+def stored(submission: Submission, *before: str | None) -> None:
+    """These were listed, and are in storage by now: their addresses are forgotten."""
+    told(submission, Running("gen_1", results=listed(*before)))
+    for state in (ResultState.FETCHED, ResultState.STORED):
+        Row.objects.update(state=state, url="", sha256="0" * 64)
+
+
 def told(submission: Submission, *reports: Report) -> list[str]:
     """The files that are to be fetched once this was heard, in order."""
     for report in reports:
@@ -48,9 +55,7 @@ def test_a_picture_that_moves_up_as_something_leaves_the_list_is_no_other(runnin
 
 
 def test_what_is_in_storage_already_is_known_by_its_link(running: Submission) -> None:
-    told(running, Running("gen_1", results=listed("a?signed=1")))
-    for state in (ResultState.FETCHED, ResultState.STORED):
-        Row.objects.update(state=state, url="", sha256="0" * 64)
+    stored(running, "a?signed=1")
     assert told(running, Done(listed("b", "a?signed=2"))) == ["", "b"]
 
 
@@ -72,8 +77,25 @@ def test_every_link_may_be_renewed_at_once_in_any_order(running: Submission) -> 
 def test_a_picture_that_is_known_only_by_what_is_behind_the_question_mark_may_move(
     running: Submission,
 ) -> None:
-    looks = (Running("gen_1", results=listed("f?n=1")), Done(listed("f?n=2", "f?n=1")))
-    assert told(running, *looks) == ["f?n=1", "f?n=2"]
+    stored(running, "f?n=1")
+    assert told(running, Done(listed("f?n=2", "f?n=1"))) == ["", "f?n=2"]
+
+
+def test_of_links_with_the_same_file_that_are_all_renewed_the_place_tells(running: Submission) -> None:
+    stored(running, None, "f?n=1&signed=1")
+    assert told(running, Done(listed("f?n=2&signed=2", "f?n=1&signed=2"))) == ["", "f?n=2&signed=2"]
+
+
+def test_a_renewed_link_at_its_place_makes_what_comes_before_it_new(running: Submission) -> None:
+    stored(running, None, "b")
+    assert told(running, Done(listed("c", "y"))) == ["", "c"]
+
+
+def test_a_renewed_link_that_moved_is_the_one_picture_that_is_not_named_otherwise(
+    running: Submission,
+) -> None:
+    stored(running, "a", "b")
+    assert told(running, Done(listed("b", "x"))) == ["", ""]
 
 
 def test_what_has_an_id_of_its_own_is_known_by_that_alone(running: Submission) -> None:
