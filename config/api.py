@@ -173,7 +173,8 @@ def _away(error: Exception) -> bool:
 class Worded:
     """Middleware: a program that is refused is told why, also where no view of REST framework is asked.
 
-    Its views raise what they refuse with, and Django answers some things without a word.
+    Its views raise what they refuse with, and Django answers some things without a word. A person who
+    opens where only a form leads is led on.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -188,6 +189,8 @@ class Worded:
                 for name, value in answer.items():
                     said.headers.setdefault(name, value)
                 return said
+            if answer.status_code == 405 and request.method in ("GET", "HEAD"):
+                return pages.led_up(request)
         return answer
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import is_valid_path
 from django.utils.translation import gettext as _
 
 
@@ -49,6 +50,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def try_again(sentence: str, headers: Mapping[str, str]) -> HttpResponse:
     """What we stand on is away for a moment; as careful as ``server_error``."""
     return HttpResponse(render_to_string("503.html", {"sentence": sentence}), status=503, headers={**headers})
+
+
+def led_up(request: HttpRequest) -> HttpResponse:
+    """To the page that an address of a form belongs to: the nearest above it, else home."""
+    steps = request.path_info.strip("/").split("/")
+    above = ("/" + "/".join(steps[:count]) for count in range(len(steps) - 1, -1, -1))
+    return redirect(next(filter(is_valid_path, above)))
 
 
 def _page(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:

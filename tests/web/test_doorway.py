@@ -11,6 +11,7 @@ from django.core import mail as post
 from django.test import Client
 
 from accounts.models import Role
+from generations.web.urls import urlpatterns
 from tests.conftest import Person, ask
 from tests.web.conftest import brought, browser_of, form_of, htmx, let_in, text_of
 
@@ -166,3 +167,30 @@ def test_a_form_without_its_token_is_refused_with_a_way_on(ada: Person) -> None:
     assert "too old" in text_of(answer)
     ada.user.refresh_from_db()
     assert ada.user.name == ""
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/settings/keys", "/settings"),
+        ("/settings/keys/{id}/revoke", "/settings/keys"),
+        ("/settings/password", "/settings"),
+        ("/searches/{id}/name", "/searches"),
+        ("/searches", "/"),
+        ("/references", "/"),
+        ("/collections/new", "/collections"),
+        ("/library/bulk", "/library"),
+        ("/theme", "/"),
+    ],
+)
+def test_opening_where_only_a_form_leads_leads_to_its_page(path: str, page: str, ada: Person) -> None:
+    answer = browser_of(ada).get(path.format(id=uuid.uuid4()))
+    assert (answer.status_code, answer.get("Location")) == (302, page)
+
+
+def test_no_address_of_the_pages_leaves_a_browser_with_nothing(staff: Person) -> None:
+    client = browser_of(staff)
+    for pattern in urlpatterns:
+        path = re.sub(r"<uuid:\w+>", str(uuid.uuid4()), str(pattern.pattern))
+        answer = client.get(f"/{path}", follow=True)
+        assert answer.status_code != 405, path
+        assert answer.streaming or answer.content or answer.status_code == 204, path
