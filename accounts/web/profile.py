@@ -9,7 +9,7 @@ from allauth.account.forms import ChangePasswordForm
 from django.conf import settings as configured
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from accounts.errors import Refusal
 from accounts.models import ApiKey, Project, Scope, User
 from accounts.principal import Principal
 from accounts.texts import bare
-from accounts.web.doorway import REFUSED, came_from, signed_in
+from accounts.web.doorway import REFUSED, came_from, is_fragment, signed_in
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
@@ -92,7 +92,7 @@ def revoke_key(request: HttpRequest, principal: Principal, key_id: UUID) -> Http
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponseBase:
     """Light, dark, or what the system says; kept in a cookie so that pages arrive in the right colours."""
-    answer = redirect(came_from(request))
+    answer = HttpResponse(status=204) if is_fragment(request) else redirect(came_from(request))
     wanted = request.POST.get("theme", "")
     if wanted in THEMES:
         answer.set_cookie(

@@ -124,6 +124,24 @@ def test_the_language_is_switched_in_the_menu(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("钱包")
 
 
+def test_a_new_key_stays_while_light_and_dark_are_tried(visitor: Visitor) -> None:
+    page = visitor.go("/settings")
+    page.get_by_label("A new key for").fill("farm")
+    page.get_by_role("button", name="Make the key").click()
+    secret = page.locator("#secret").inner_text()
+    page.locator(".face").click()
+    for theme in ("Light", "Dark"):
+        page.get_by_role("button", name=theme).click()
+        expect(page.locator("html")).to_have_attribute("data-theme", theme.lower())
+        expect(page.get_by_role("button", name=theme)).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#secret")).to_have_text(secret)
+    page.get_by_role("button", name="System").click()
+    expect(page.locator("html[data-theme]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "false")
+    page.goto(page.url)
+    expect(page).to_have_url(f"{visitor.address}/settings")
+
+
 def test_leaving_a_project_asks_first_and_says_what_it_means(visit: Any, person: Person) -> None:
     nell = make_person("nell@example.com")
     let_in(person, nell, Role.EDITOR)

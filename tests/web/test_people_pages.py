@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import ApiKey, Membership, Project, Role
 from tests.conftest import Person
-from tests.web.conftest import browser_of, let_in, text_of
+from tests.web.conftest import browser_of, htmx, let_in, text_of
 
 
 def test_a_key_is_shown_once_and_works(ada: Person) -> None:
@@ -91,6 +91,22 @@ def test_light_or_dark_is_in_the_page_before_any_script(ada: Person) -> None:
     assert 'data-theme="dark"' in client.get("/wallet").content.decode()
     client.post("/theme", {"theme": ""})
     assert "data-theme" not in client.get("/wallet").content.decode()
+
+
+def test_a_theme_is_chosen_without_leaving_the_page_where_scripts_run(ada: Person) -> None:
+    client = browser_of(ada)
+    assert htmx(client, "post", "/theme", {"theme": "dark"}).status_code == 204
+    assert 'data-theme="dark"' in client.get("/wallet").content.decode()
+
+
+def test_choosing_a_language_beside_a_new_key_leads_to_a_page(ada: Person) -> None:
+    client = browser_of(ada)
+    made = client.post("/settings/keys", {"name": "farm"})
+    beside = re.search(r'name="next" value="([^"]*)"', made.content.decode())
+    assert beside is not None
+    answer = client.post("/language", {"language": "zh-hans", "next": beside.group(1)}, follow=True)
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0] == "/settings"
 
 
 def test_a_cookie_somebody_made_up_is_no_theme(ada: Person) -> None:
