@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.web.profile import remember_language
@@ -15,6 +17,11 @@ from accounts.web.profile import remember_language
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """People are made by ``manage.py create_user`` or invited; there is no open sign-up."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "enter_current_password": gettext_lazy("That is not your present password."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

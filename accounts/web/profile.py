@@ -49,7 +49,9 @@ def rename(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 def change_password(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     form = ChangePasswordForm(data=request.POST, user=principal.user)
     if not form.is_valid():
-        return _page(request, principal, password_errors=form.errors, status=REFUSED)
+        return _page(
+            request, principal, password_errors=form.errors, first=next(iter(form.errors)), status=REFUSED
+        )
     form.save()
     update_session_auth_hash(request, principal.user)
     actions.audit(principal.user, "change_password", principal.user.id)
@@ -73,9 +75,8 @@ def create_key(request: HttpRequest, principal: Principal) -> HttpResponseBase:
             networks=request.POST.get("networks", "").split(","),
         )
     except Refusal as refusal:
-        return _page(
-            request, principal, key_errors=refusal.fields or {"name": [refusal.message]}, status=REFUSED
-        )
+        errors = refusal.fields or {"name": [refusal.message]}
+        return _page(request, principal, key_errors=errors, first=f"key-{next(iter(errors))}", status=REFUSED)
     answer = _page(request, principal, made=key, secret=secret)
     answer["Cache-Control"] = "no-store"
     return answer
@@ -134,6 +135,7 @@ def remember_language(answer: HttpResponseBase, language: str) -> None:
 def _page(
     request: HttpRequest, principal: Principal, *, status: int = 200, **more: object
 ) -> HttpResponseBase:
+    """``first`` of ``more`` is the field that is to be mended first."""
     keys = (
         ApiKey.objects.filter(user=principal.user, revoked_at=None).select_related("project").order_by("-id")
     )

@@ -168,6 +168,7 @@ def test_a_form_without_its_token_is_refused_with_a_way_on(ada: Person) -> None:
     ada.user.refresh_from_db()
     assert ada.user.name == ""
 
+
 @pytest.mark.parametrize(
     ("path", "page"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,6 +11,13 @@ from django.test import Client
 from accounts.models import ApiKey, Membership, Project, Role
 from tests.conftest import Person
 from tests.web.conftest import browser_of, htmx, let_in, text_of
+
+
+def focused(page: Any) -> list[str]:
+    """The fields of a page that ask to be mended at once, all of them said to be wrong."""
+    found = re.findall(r"<input[^>]* autofocus[^>]*>", page.content.decode())
+    assert all('aria-invalid="true"' in field for field in found)
+    return [re.findall(r'id="([^"]*)"', field)[0] for field in found]
 
 
 def test_a_key_is_shown_once_and_works(ada: Person) -> None:
@@ -39,6 +47,7 @@ def test_a_key_without_a_name_or_with_a_foreign_project_is_not_made(ada: Person,
     page = browser_of(ada).post("/settings/keys", {"name": " "})
     assert page.status_code == 422
     assert "Give the key a name." in text_of(page)
+    assert focused(page) == ["key-name"]
     browser_of(ada).post("/settings/keys", {"name": "spy", "project": str(stranger.project.id)})
     assert not ApiKey.objects.exists()
 
@@ -48,7 +57,11 @@ def test_the_password_changes_only_for_who_knows_it(ada: Person) -> None:
     new = {"password1": "an even longer password", "password2": "an even longer password"}
     wrong = client.post("/settings/password", {"oldpassword": "guess", **new})
     assert wrong.status_code == 422
-    assert "current password" in text_of(wrong)
+    assert "That is not your present password." in text_of(wrong)
+    assert focused(wrong) == ["oldpassword"]
+    unlike = {"oldpassword": "a long enough password", **new, "password2": "something else"}
+    assert focused(client.post("/settings/password", unlike)) == ["password2"]
+    assert focused(client.get("/settings")) == []
     client.post("/settings/password", {"oldpassword": "a long enough password", **new})
     ada.user.refresh_from_db()
     assert ada.user.check_password("an even longer password")
