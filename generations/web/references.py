@@ -28,18 +28,24 @@ SHOWN = 40
 @require_POST
 @signed_in
 def add(request: HttpRequest, principal: Principal) -> HttpResponseBase:
-    """Pictures brought by drag, paste or choice: kept at once, and put into the tray."""
+    """Pictures brought by drag, paste or choice: kept at once, and put into the tray; others are named."""
     project = project_where(principal=principal, project_id=request.POST.get("project", ""), role=Role.EDITOR)
-    try:
-        brought = kept(request, principal, project)
-    except NotAllowed:
-        raise
-    except Refusal as refusal:
-        context = {"name": "file", "sentences": [refusal.message]}
+    brought: list[Asset] = []
+    refused: list[str] = []
+    for file in _files(request):
+        try:
+            brought.append(_keep(principal, project, file))
+        except NotAllowed:
+            raise
+        except Refusal as refusal:
+            refused.append(refusal.message)
+    if refused and not brought:
+        context = {"name": "file", "sentences": refused}
         answer = render(request, "_fragments/field_error.html", context, status=REFUSED)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#error-file", "outerHTML"
         return answer
-    return render(request, "_fragments/references.html", {"references": brought, "clear_error": True})
+    shown = {"references": brought, "clear_error": True, "refused": refused}
+    return render(request, "_fragments/references.html", shown)
 
 
 @require_safe
@@ -62,8 +68,11 @@ def pick(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 
 def kept(request: HttpRequest, principal: Principal, project: Project) -> list[Asset]:
     """Each file of a form, in the library. Raises Refusal."""
-    files = [file for file in request.FILES.getlist("file") if isinstance(file, UploadedFile)]
-    return [_keep(principal, project, file) for file in files]
+    return [_keep(principal, project, file) for file in _files(request)]
+
+
+def _files(request: HttpRequest) -> list[UploadedFile[bytes]]:
+    return [file for file in request.FILES.getlist("file") if isinstance(file, UploadedFile)]
 
 
 def _keep(principal: Principal, project: Project, file: UploadedFile[bytes]) -> Asset:

@@ -170,6 +170,21 @@ def test_references_are_dropped_pasted_and_taken_out(visitor: Visitor) -> None:
     expect(page.locator(".price-line", has_text="Bytespike")).not_to_contain_text("Takes no references")
 
 
+def test_one_bad_file_among_references_does_not_keep_the_good_ones_out(visitor: Visitor) -> None:
+    page = visitor.page
+    bad: FilePayload = {"name": "bad.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    good: list[FilePayload] = [
+        {"name": f"{color}.png", "mimeType": "image/png", "buffer": png(color=color)}
+        for color in ("red", "blue")
+    ]
+    page.locator("#reference-file").set_input_files([bad, *good])
+    expect(page.locator(".reference img")).to_have_count(2)
+    expect(page.locator("#error-file")).to_contain_text("“bad.txt”: File is not a PNG")
+    expect(page.locator(".price-line", has_text="Bytespike")).to_contain_text("Takes no references")
+    page.locator("#reference-file").set_input_files(good)
+    expect(page.locator("#error-file")).to_be_empty()
+
+
 def test_trash_is_undone_by_one_press(visitor: Visitor, person: Person) -> None:
     generation = ended(ask(person, "a heron"))
     page = visitor.go(f"/pictures/{generation.assets.get().id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -268,6 +269,24 @@ def test_a_reference_that_is_no_picture_is_said_beside_the_tray(ada: Person) -> 
     assert answer.status_code == 422
     assert answer["HX-Retarget"] == "#error-file"
     assert "“boat.png”: File is not a PNG, JPEG, WebP or AVIF picture." in text_of(answer)
+
+
+def test_pictures_stay_in_the_tray_beside_a_file_that_is_none(ada: Person) -> None:
+    sent = {
+        "r1.png": png(color="red"),
+        "bad.txt": b"no picture",
+        "worse.txt": b"",
+        "r2.png": png(color="blue"),
+    }
+    files = [SimpleUploadedFile(name, body) for name, body in sent.items()]
+    answer = htmx(browser_of(ada), "post", "/references", {"project": str(ada.project.id), "file": files})
+    assert answer.status_code == 200
+    assert answer.content.decode().count('name="references"') == 2
+    error = re.search(r'id="error-file" hx-swap-oob="true">([^<]*)<', answer.content.decode())
+    assert error is not None
+    assert "“bad.txt”: File is not a PNG, JPEG, WebP or AVIF picture." in unescape(error.group(1))
+    assert "“worse.txt”" in error.group(1)
+    assert ".png" not in error.group(1)
 
 
 def test_prices_say_nothing_of_files_that_were_refused(ada: Person) -> None:
