@@ -78,7 +78,7 @@ def of_comparison(
         shown = _lettered(comparison, voting.mixed(columns), number)
     else:
         voting.reveal(principal, [one.generation.id for one in columns if one.pictures])
-        shown = [_named(one, name, number) for one, name in zip(columns, _names(columns), strict=True)]
+        shown = [_named(one, name, number) for one, name in _titled(columns, judged=bool(mine))]
     return {
         "comparison": comparison,
         "project": comparison.project,
@@ -163,6 +163,16 @@ def listed(principal: Principal, found: Sequence[Comparison]) -> list[dict[str, 
         }
         for one in found
     ]
+
+
+def _titled(columns: Sequence[Column], *, judged: bool) -> list[tuple[Column, str]]:
+    """Each with its name; for who judged them, where it stood then and with the letter it had."""
+    names = _names(columns)
+    if not judged:
+        return list(zip(columns, names, strict=True))
+    name_of = {one.generation.id: name for one, name in zip(columns, names, strict=True)}
+    lettered = zip(voting.mixed(columns), _LETTERS, strict=False)
+    return [(one, f"{letter} · {name_of[one.generation.id]}") for one, letter in lettered]
 
 
 def _names(columns: Sequence[Column]) -> list[str]:

@@ -176,6 +176,18 @@ def test_the_best_of_a_comparison_beats_each_of_the_others(ada: Person) -> None:
     assert pair_of(ada) is None, "who made the others has been told"
 
 
+def test_after_the_vote_the_columns_stay_where_they_stood_and_keep_their_letters(ada: Person) -> None:
+    columns = ("runware:2K", "prospolabs:2K", "aigateway:2K", "threedai:2K")
+    comparison, _assets = finished(ada, *columns)
+    client, here = browser_of(ada), f"/comparisons/{comparison.id}"
+    stood = voting.mixed(voting.columns_of(ada.principal, comparison))
+    blind = [pane.name for pane in client.get(here, {"blind": "1"}).context["panes"]]
+    client.post(f"{here}/votes", {"best": stood[0].mark})
+    panes = client.get(here).context["panes"]
+    assert [pane.generation for pane in panes] == [one.generation for one in stood]
+    assert [pane.name[:4] for pane in panes] == [f"{letter} · " for letter in blind]
+
+
 def test_nobody_judges_again_what_they_were_told_about(ada: Person) -> None:
     columns = ("runware:2K", "prospolabs:2K", "aigateway:2K", "threedai:2K")
     met = set()
