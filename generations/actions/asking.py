@@ -81,10 +81,9 @@ def read(body: Mapping[str, Any]) -> Asked:
 
 
 def _together(values: dict[str, Any], mistakes: Mistakes) -> None:
-    if (values["width"] is None) != (values["height"] is None):
-        mistakes.add(
-            "width" if values["width"] is None else "height", _("must be given with the other side.")
-        )
+    missing = [side for side in ("width", "height") if values[side] is None]
+    if len(missing) == 1 and missing[0] not in mistakes:  # given and wrong is not missing
+        mistakes.add(missing[0], _("must be given with the other side."))
     if values["width"] is not None and (values["aspect_ratio"] or values["resolution"]):
         mistakes.add("width", _("cannot be combined with aspect_ratio or resolution; give one or the other."))
     if values["upload_urls"] and len(values["upload_urls"]) != values["count"]:

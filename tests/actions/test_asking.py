@@ -140,6 +140,13 @@ def test_fields_that_exclude_each_other_are_named(fields: dict[str, Any], named:
     assert named in refusal.value.fields
 
 
+def test_a_side_that_was_given_wrongly_is_not_asked_for_again() -> None:
+    for wrong, right in (("height", "width"), ("width", "height")):
+        with pytest.raises(Invalid) as refusal:
+            asking.read({**GOOD, right: 10_000, wrong: "abc"})
+        assert refusal.value.fields == {wrong: ["must be a whole number from 1 to 16,384."]}
+
+
 def test_zero_and_false_are_values_and_not_absence() -> None:
     asked = asking.read({**GOOD, "seed": 0, "safety_check": False, "include_cost": False, "max_price": 0})
 
