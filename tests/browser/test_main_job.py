@@ -185,6 +185,16 @@ def test_one_bad_file_among_references_does_not_keep_the_good_ones_out(visitor: 
     expect(page.locator("#error-file")).to_be_empty()
 
 
+def test_a_day_without_spending_is_a_line_in_the_chart_and_no_bar(visitor: Visitor, person: Person) -> None:
+    heights = """all => all.filter((one) => getComputedStyle(one).fill !== "rgba(0, 0, 0, 0)")
+      .map((one) => one.getBBox().height)"""
+    chart = visitor.go("/wallet").locator(".chart rect")
+    assert chart.evaluate_all(heights) == [2] * 30
+    ended(ask(person))
+    chart = visitor.go("/wallet").locator(".chart rect")
+    assert sorted(chart.evaluate_all(heights)) == [*[2] * 29, 96]
+
+
 def test_trash_is_undone_by_one_press(visitor: Visitor, person: Person) -> None:
     generation = ended(ask(person, "a heron"))
     page = visitor.go(f"/pictures/{generation.assets.get().id}")
