@@ -75,6 +75,21 @@ def test_an_account_is_switched_off_and_on(office: Client) -> None:
         assert account.enabled is enabled
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_what_an_accounts_buttons_are_called_begins_with_what_is_on_them(
+    office: Client, language: str
+) -> None:
+    ProviderAccount.objects.filter(provider="runware").update(enabled=False)
+    office.cookies["language"] = language
+    page = office.get("/oversight", headers={"Accept-Language": language}).content.decode()
+    called = re.findall(
+        r'<(?:button|a)[^>]* aria-label="([^"]*)"[^>]*>([^<]+)<', page.split('class="acts"', 1)[1]
+    )
+    assert len(called) == 3 * ProviderAccount.objects.count()
+    for name, words in called:
+        assert re.match(rf"{words}[:：]", name), (name, words)
+
+
 def test_switches_and_tests_are_for_staff(ada: Person) -> None:
     account = ProviderAccount.objects.get(provider="runware")
     for verb in ("test", "switch"):
