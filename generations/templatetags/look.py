@@ -108,6 +108,17 @@ def clock(moment: datetime, since: datetime | None = None) -> SafeString:
     return format_html('<span title="{}">{}{}</span>', title, f"{exact:%H:%M:%S}", passed)
 
 
+@register.filter
+def left(moment: datetime) -> str:
+    """``7 days`` until then, rounded up: what was given seven days just now has not lost one."""
+    minutes = -((timezone.now() - moment) // timedelta(minutes=1))
+    if minutes > 2 * 24 * 60:
+        return _("%(n)d days") % {"n": -(-minutes // (24 * 60))}
+    if minutes > 2 * 60:
+        return _("%(n)d hours") % {"n": -(-minutes // 60)}
+    return _("%(n)d min") % {"n": max(1, minutes)}
+
+
 def _ago(moment: datetime) -> str:
     age = timezone.now() - moment
     if age < _STEPS[0][0]:

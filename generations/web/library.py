@@ -100,7 +100,7 @@ def trash(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     now = timezone.now()
     for asset in context["assets"]:
         left = asset.trashed_at + KEPT - now if asset.trashed_at else KEPT
-        asset.days_left = max(0, left // timedelta(days=1))
+        asset.days_left = max(0, -(-left // timedelta(days=1)))
     return render(request, "trash.html", context | {"editable": set(_editable(principal))})
 
 

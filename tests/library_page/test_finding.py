@@ -112,8 +112,13 @@ def test_tags_are_suggested_by_their_beginning_and_only_mine(ada: Person, strang
 
 def test_the_trash_says_when_each_picture_is_gone_for_good(ada: Person) -> None:
     asset = brought(ada)
-    Asset.objects.filter(id=asset.id).update(trashed_at=timezone.now() - timedelta(days=27, hours=1))
-    assert "gone in 2 days" in text_of(browser_of(ada).get("/trash"))
+    for ago, said in (
+        (timedelta(), "gone in 30 days"),
+        (timedelta(days=27, hours=1), "gone in 3 days"),
+        (timedelta(days=29, hours=23), "gone in 1 day"),
+    ):
+        Asset.objects.filter(id=asset.id).update(trashed_at=timezone.now() - ago)
+        assert said in text_of(browser_of(ada).get("/trash"))
 
 
 def test_ticked_pictures_come_back_from_the_trash_together(ada: Person, viewer: Person) -> None:

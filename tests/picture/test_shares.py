@@ -264,6 +264,25 @@ def test_a_refused_form_keeps_what_was_chosen(team: Team) -> None:
     assert "must have 6 to 128 characters" in html
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (timedelta(days=7), "7 days"),
+        (timedelta(days=6, hours=23), "7 days"),
+        (timedelta(days=1), "24 hours"),
+        (timedelta(hours=1), "60 min"),
+        (timedelta(seconds=20), "1 min"),
+    ],
+)
+def test_the_pages_list_says_how_long_a_link_lives_in_one_round_figure(
+    left: timedelta, said: str, team: Team
+) -> None:
+    shared(team.editor, team.asset)
+    ShareLink.objects.update(expires_at=timezone.now() + left)
+    page = team.browser("editor").get(f"/pictures/{team.asset.id}")
+    assert f"ends in {said} ·" in text_of(page)
+
+
 def test_the_pages_list_says_who_made_a_link_how_often_it_was_opened_and_offers_to_revoke(team: Team) -> None:
     link, path = shared(team.editor, team.asset, expires_in="never")
     Client().get(path)
