@@ -74,14 +74,17 @@ document.addEventListener("htmx:configRequest", (event) => {
 
 // The form is exchanged as a whole for another mode or preset, or with what to mend; what was changed since it was sent
 // goes along.
-const sent = new WeakMap();
+const sent = new WeakMap(); // of a request, or a press that may have to wait: the form's state
 let later = [];
 const ticks = (control) => control.type === "checkbox" || control.type === "radio";
 function state() {
   const controls = composer().querySelectorAll(":is(input, textarea, select)[id]:not([type=hidden], [type=file])");
   return new Map([...controls].map((one) => [one.id, ticks(one) ? one.checked : one.value]));
 }
-document.addEventListener("htmx:beforeRequest", ({ detail }) => composer()?.contains(detail.elt) && sent.set(detail.xhr, state()));
+document.addEventListener("submit", (event) => event.target === composer() && sent.set(event, state()), true);
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (composer()?.contains(detail.elt)) sent.set(detail.xhr, sent.get(detail.requestConfig.triggeringEvent) ?? state());
+});
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const before = sent.get(detail.xhr);
   later = before && detail.target === composer() ? [...state()].filter(([id, value]) => before.get(id) !== value) : [];

@@ -7,7 +7,7 @@ const FREE_KINDS = new Set(["submit", "button", "fieldset"]);
 const MOST_WAIT = 30_000;
 
 const priced = new WeakMap(); // of a form: the words its price is for
-const asked = new WeakMap(); // of a request: the words it took along
+const asked = new WeakMap(); // of a request, or a press that may have to wait: the words it took along
 const busy = new WeakSet(); // places whose prices are being asked for, one question at a time
 let waiting;
 let wait = 0;
@@ -24,7 +24,7 @@ function said(control, served) {
   return served ? ([...control.options].find((one) => one.defaultSelected) ?? control.options[0]).value : control.value;
 }
 
-function words(served = false) {
+export function words(served = false) {
   const named = [...form().elements].filter(({ name, type }) => name && !FREE.has(name) && !name.startsWith("preset_") && !FREE_KINDS.has(type));
   return JSON.stringify(named.map((control) => [control.name, said(control, served)]).filter(([, value]) => value !== null));
 }
@@ -53,9 +53,10 @@ for (const [name, delay] of [["input", 250], ["change", 80]]) {
 // Prices as they are now, whether or not the form changed.
 document.addEventListener("quote", () => (look(), ask(80)), true);
 
+document.addEventListener("submit", (event) => event.target === form() && asked.set(event, words()), true);
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   if (!form()?.contains(detail.elt)) return;
-  asked.set(detail.xhr, words());
+  asked.set(detail.xhr, asked.get(detail.requestConfig.triggeringEvent) ?? words());
   if (detail.elt === place()) busy.add(place());
 });
 // An answer to other words would undo what was typed since. One that comes while something is pressed would exchange

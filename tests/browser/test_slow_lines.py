@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from generations.models import Asset
+from generations.models import Asset, Generation
 from providers.sandbox.client import Control
 from tests.browser.conftest import LONG, Visitor
 from tests.browser.library import COLORS, bring, opened
@@ -114,3 +114,80 @@ def test_news_that_come_while_a_button_is_pressed_take_no_click(
     expect(page.locator(".work")).to_contain_text("Canceling")
     made.refresh_from_db()
     assert made.cancel_requested_at
+
+
+def press(page: Page, *prompts: str) -> None:
+    for prompt in prompts:
+        page.locator("#prompt").fill(prompt)
+        page.keyboard.press("Control+Enter")
+
+
+def made() -> list[str]:
+    return list(Generation.objects.order_by("id").values_list("prompt", flat=True))
+
+
+def test_prompts_pressed_while_the_first_is_on_its_way_are_all_taken_in_their_order(visitor: Visitor) -> None:
+    page = visitor.page
+    with held(page, "**/generations"):
+        press(page, "a heron", "a stork", "a crane", "a heron")
+        page.locator("#prompt").fill("an owl, not pressed")
+    expect(page.locator(".work")).to_have_count(4)
+    assert made() == ["a heron", "a stork", "a crane", "a heron"]
+    expect(page.locator("#prompt")).to_have_value("an owl, not pressed")
+
+
+def test_the_same_button_pressed_again_before_its_answer_is_one_wish(visitor: Visitor) -> None:
+    page = visitor.page
+    answers: list[int] = []
+    page.on("response", lambda it: answers.append(it.status) if it.url.endswith("/generations") else None)
+    with held(page, "**/generations"):
+        press(page, "a heron", "a stork")
+        page.locator("#generate").dblclick()
+    eventually(lambda: page.evaluate("1") and len(answers) == 4, what="all answers")
+    assert made() == ["a heron", "a stork"]
+    expect(page.locator(".work")).to_have_count(2)
+
+
+def test_drafts_pressed_while_a_prompt_is_on_its_way_are_drafts(visitor: Visitor) -> None:
+    page = visitor.page
+    with held(page, "**/generations"):
+        press(page, "a heron")
+        page.get_by_role("button", name="10 drafts").click()
+    expect(page.locator(".work")).to_have_count(2)
+    assert list(Generation.objects.order_by("id").values_list("requested", flat=True)) == [1, 10]
+
+
+def test_a_prompt_that_is_refused_is_told_and_holds_none_up_that_were_pressed_after_it(
+    visitor: Visitor,
+) -> None:
+    page = visitor.page
+    with held(page, "**/generations"):
+        page.locator("#count").fill("50")
+        press(page, "a heron")
+        page.locator("#count").fill("1")
+        press(page, "a stork", "a crane")
+    expect(page.locator(".work")).to_have_count(2)
+    assert made() == ["a stork", "a crane"]
+    expect(page.locator(".notice.bad")).to_contain_text("a heron")
+    expect(page.locator("#prompt")).to_have_value("a crane")
+    press(page, "")
+    expect(page.locator("#error-prompt")).not_to_be_empty()
+    expect(page.locator("#prompt")).to_be_focused()
+
+
+def test_what_was_pressed_is_taken_although_its_page_is_left(visitor: Visitor) -> None:
+    page = visitor.page
+    with held(page, "**/generations", most=1):
+        press(page, "a heron", "a stork", "a crane")
+        visitor.go("/wallet")
+        eventually(lambda: {"a stork", "a crane"} <= set(made()), what="those that waited")
+
+
+def test_a_price_that_comes_with_an_answer_is_not_taken_for_that_of_later_words(visitor: Visitor) -> None:
+    page = visitor.page
+    with held(page, "**/generations"):
+        press(page, "a heron", "a stork")
+        page.locator("#count").fill("3")
+    expect(page.locator(".work")).to_have_count(2)
+    expect(page.get_by_role("button", name="Generate")).to_have_text("Generate · $0.042")
+    expect(page.locator("[data-unpriced]")).to_have_count(0)
