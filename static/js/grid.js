@@ -17,6 +17,13 @@ function remembered(search) {
   return { at: picture[1], back: true };
 }
 
+// The picture that was seen last, for whoever comes back from it through the history.
+function seen(back) {
+  const id = sessionStorage.getItem("seen-last");
+  sessionStorage.removeItem("seen-last");
+  return back ? id : null;
+}
+
 async function begin(element, first) {
   held = focused() ?? held;
   grid = new Grid(element);
@@ -29,6 +36,7 @@ async function begin(element, first) {
   element.dataset.ready = "";
   mine.update();
   mine.focus(place?.back ? place.at : held);
+  if (first) mine.want(seen(performance.getEntriesByType("navigation")[0]?.type === "back_forward"));
   held = undefined;
   let width = mine.room;
   new ResizeObserver(() => {
@@ -68,6 +76,12 @@ addEventListener("scroll", () => {
   });
 }, { passive: true });
 addEventListener("pagehide", remember);
+addEventListener("pageshow", ({ persisted }) => {
+  const id = persisted && grid && seen(true);
+  if (!id) return;
+  document.activeElement.blur(); // the page as it was left, at another picture perhaps
+  grid.want(id);
+});
 document.addEventListener("density", () => grid?.relay());
 document.addEventListener("htmx:beforeSwap", ({ target }) => {
   if (target.id === "shelf") held = focused();

@@ -153,6 +153,8 @@ export class Grid {
     const rows = this.near(edge, edge + innerHeight);
     for (const row of [...this.mounted]) if (!rows.has(row) && !row.element.contains(document.activeElement)) this.unmount(row);
     for (const row of rows) this.mount(row);
+    if (document.activeElement !== document.body) delete this.wanted;
+    if (this.wanted) this.focus(this.wanted);
     const height = this.rows.at(-1).top + this.rows.at(-1).height;
     if (this.down && edge + innerHeight * (1 + AHEAD) > height) this.fetch("down");
     if (this.up && edge < innerHeight * AHEAD) this.fetch("up");
@@ -252,6 +254,14 @@ export class Grid {
   // A picture that is taken down and put up again keeps the keyboard's focus.
   focus(id) {
     this.item(id)?.tile?.querySelector("a").focus({ preventScroll: true });
+  }
+
+  // The keyboard's focus for a picture, in sight; one that is not here yet has it once it is, if nothing else has.
+  want(id) {
+    this.wanted = id;
+    const box = this.item(id)?.tile?.getBoundingClientRect();
+    if (box?.bottom > bar() && box.top < innerHeight) this.update();
+    else this.show({ at: id }, true);
   }
 
   remove(ids) {

@@ -9,6 +9,11 @@ const ours = referrer?.origin === location.origin;
 if (ours && referrer.pathname === "/library") sessionStorage.setItem(CAME, history.length);
 else if (!ours || !referrer.pathname.startsWith("/pictures/")) sessionStorage.removeItem(CAME);
 
+// The grid that somebody comes back to by Back puts the keyboard on the picture that they saw last.
+const see = () => sessionStorage.setItem("seen-last", location.pathname.split("/").pop());
+see();
+addEventListener("pageshow", see);
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-neighbour], a[data-key-back]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

@@ -203,3 +203,38 @@ def test_a_finger_puts_a_collection_in_order(visit: Any, person: Person) -> None
     expect(page.locator("[data-number]")).to_have_text("1")
     tile(page, one).locator("a").tap()
     expect(page.get_by_role("button", name="Later")).to_be_hidden()
+
+
+def test_whoever_comes_back_from_a_picture_goes_on_from_the_one_they_saw_last(
+    visitor: Visitor, person: Person
+) -> None:
+    bring(person)
+    page = opened(visitor)
+    ids = shown(page)
+    page.locator(".grid .tile a").nth(1).focus()
+    page.keyboard.press("Enter")
+    for n in (1, 2, 3):
+        page.wait_for_url(f"**/pictures/{ids[n]}*")
+        expect(page.locator("[data-stage] img")).to_be_visible()
+        page.keyboard.press("ArrowRight" if n < 3 else "Escape")
+    expect(page.locator(f"#tile-{ids[3]} a")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(f"#tile-{ids[4]} a")).to_be_focused()
+
+
+def test_a_picture_seen_last_that_is_far_below_is_in_sight_and_has_the_keyboard(
+    visitor: Visitor, person: Person
+) -> None:
+    bring(person, COLORS * 8)
+    visitor.page.set_viewport_size({"width": 400, "height": 400})
+    page = opened(visitor)
+    ids = shown(page)
+    page.locator(".grid .tile a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/pictures/*")
+    with page.expect_navigation(url=f"**/pictures/{ids[-1]}*"):
+        page.evaluate("(id) => location.replace(id + location.search)", ids[-1])
+    page.keyboard.press("Escape")
+    link = page.locator(f"#tile-{ids[-1]} a")
+    expect(link).to_be_focused()
+    expect(link).to_be_in_viewport()
