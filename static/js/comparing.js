@@ -1,5 +1,7 @@
 // Windows side by side that zoom and pan together; whole pictures are fetched once somebody looks closer.
 
+import { taken } from "./keyboard.js";
+
 const MOST = 12;
 const view = { scale: 1, x: 0, y: 0 }; // x and y in parts of a window, so that all show the same place
 const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog[open]");
@@ -91,7 +93,7 @@ document.addEventListener(
 );
 const STEPS = { ArrowLeft: [0.1, 0], ArrowRight: [-0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || taken(event.key)) return;
   if (event.key === "+" || event.key === "=") zoom(1.5);
   else if (event.key === "-") zoom(1 / 1.5);
   else if (event.key === "0") zoom(1 / view.scale);

@@ -1,6 +1,11 @@
 // Single keys, while nothing is being typed. What each does stands in the list that ? shows.
 
 const typing = (target) => target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable], dialog[open]");
+// An open menu has the keyboard, but for the keys that it shows itself.
+export function taken(key) {
+  const menu = document.querySelector("details[data-menu][open]");
+  return Boolean(menu) && ![...menu.querySelectorAll("kbd")].some((one) => one.textContent === key);
+}
 const press = (selector) => document.querySelector(selector)?.click();
 const keys = document.querySelector("#keys");
 
@@ -74,11 +79,10 @@ document.addEventListener("keydown", (event) => {
     return undo?.click();
   }
   if (event.key === "Escape" && typing(event.target) && !keys?.open) return leave(event);
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || taken(event.key)) return;
   const arrow = event.key.startsWith("Arrow");
   if (arrow && event.target.matches("input, summary")) return;
   if (arrow && !document.querySelector("[data-stage], [data-tile]:focus") && !event.key.match(/Left|Right/)) return;
-  if (event.key === "Escape" && document.querySelector("details[data-menu][open]")) return;
   const action = actions[event.key];
   if (!action) return;
   event.preventDefault();

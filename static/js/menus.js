@@ -19,4 +19,11 @@ function hang(sheet) {
   sheet.classList.toggle("leftward", sheet.getBoundingClientRect().right > document.documentElement.clientWidth);
 }
 document.addEventListener("toggle", ({ target }) => hang(target.matches("details[data-menu][open]") && target.querySelector(":scope > .sheet")), true);
+// Where something is to be typed, that is where the keyboard goes, unless whoever opened it has put it inside.
+const FIELD = "input:not([type=hidden], [type=radio], [type=checkbox], [type=file]), textarea";
+document.addEventListener("toggle", ({ target }) => {
+  const around = target.contains(document.activeElement) && !document.activeElement.matches("summary");
+  if (!target.matches("details:is([data-menu], [data-key-collect])[open]") || around) return;
+  [...target.querySelectorAll(FIELD)].find((one) => one.checkVisibility())?.focus();
+}, true);
 document.addEventListener("htmx:afterSwap", ({ target }) => hang(target.closest("details[data-menu][open] > .sheet"))); // what was asked for is wider

@@ -1,5 +1,7 @@
 // One picture's page: its neighbours, the way back to the same place in the grid, and its keys.
 
+import { taken } from "./keyboard.js";
+
 const CAME = "came-from-library";
 const stage = document.querySelector("[data-stage]");
 
@@ -53,7 +55,7 @@ for (const star of "12345") keys[star] = () => press(`[data-key-rate="${star}"]`
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog[open]")) return;
-  if (!keys[event.key]) return;
+  if (!keys[event.key] || taken(event.key)) return;
   event.preventDefault();
   keys[event.key]();
 }, true);

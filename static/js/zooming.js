@@ -1,6 +1,8 @@
 // The large picture: zoomed to the point under pointer or fingers, panned by dragging, by keys alone too.
 // Its small derivative stands there first; the original takes its place once it is decoded.
 
+import { taken } from "./keyboard.js";
+
 const stage = document.querySelector("[data-stage]");
 const picture = stage.querySelector("img");
 const level = stage.querySelector("[data-zoom-level]");
@@ -133,7 +135,7 @@ const keys = {
 const arrows = { ArrowLeft: [PAN, 0], ArrowRight: [-PAN, 0], ArrowUp: [0, PAN], ArrowDown: [0, -PAN] };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog[open]") || taken(event.key)) return;
   const moved = event.shiftKey && view.scale > 1.001 ? arrows[event.key] : null;
   if (!moved && !keys[event.key]) return;
   event.preventDefault();

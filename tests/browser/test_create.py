@@ -205,6 +205,14 @@ def test_a_preset_is_kept_and_used_by_keyboard(visitor: Visitor) -> None:
     assert Preset.objects.count() == 1
 
 
+def test_a_preset_is_named_as_soon_as_its_menu_is_opened(visitor: Visitor) -> None:
+    page = visitor.page
+    page.locator(".presets summary").click()
+    expect(page.locator("#preset-name")).to_be_focused()
+    page.keyboard.type("ngz")
+    expect(page.locator("#preset-name")).to_have_value("ngz")
+
+
 def test_pictures_of_the_stream_are_dragged_into_the_form(visitor: Visitor, person: Person) -> None:
     ended(ask(person, "a heron"))
     page = visitor.go("/")

@@ -238,3 +238,37 @@ def test_a_picture_seen_last_that_is_far_below_is_in_sight_and_has_the_keyboard(
     link = page.locator(f"#tile-{ids[-1]} a")
     expect(link).to_be_focused()
     expect(link).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("name", ["New collection", "Keep this search", "Seed"])
+def test_what_is_typed_into_a_menu_that_has_opened_is_no_shortcut(
+    name: str, visitor: Visitor, person: Person
+) -> None:
+    bring(person, COLORS[:2])
+    Asset.objects.update(tags=["boat"])
+    page = opened(visitor, "/library?tag=boat")
+    page.locator(".rail summary, .narrow summary", has_text=name).click()
+    field = page.locator("details[open] input:visible").first
+    expect(field).to_be_focused()
+    page.keyboard.type("ngz1")
+    expect(field).to_have_value("ngz1")
+    page.locator("details[open] > summary").focus()
+    page.keyboard.press("n")
+    page.keyboard.press("x")
+    expect(page.locator("#bulk")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator("details[data-menu][open]")).to_have_count(0)
+    assert page.url.endswith("/library?tag=boat")
+    page.keyboard.press("n")
+    page.wait_for_url("**#prompt")
+
+
+def test_a_menu_that_shows_keys_hears_them(visitor: Visitor, person: Person) -> None:
+    bring(person, COLORS[:1])
+    page = opened(visitor)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.locator("#bulk summary", has_text="Rate").press("Enter")
+    expect(page.locator("#bulk .stars")).to_be_visible()
+    page.keyboard.press("4")
+    expect(page.locator(".tile[data-rating='4']")).to_have_count(1)

@@ -12,6 +12,7 @@ from generations.actions import assets, uploads
 from generations.models import Asset
 from tests.browser.axe import barriers
 from tests.browser.conftest import Visitor
+from tests.browser.library import bring
 from tests.conftest import Person, eventually, png
 
 pytestmark = pytest.mark.browser
@@ -254,3 +255,27 @@ def test_a_picture_trashed_in_another_tab_says_so_where_one_is(
     page.get_by_role("button", name="Comment").click()
     expect(page.locator("#notices .notice")).to_have_count(2)
     expect(page.locator("#comment")).to_have_value("not lost")
+
+
+@pytest.mark.parametrize("key", ["n", "5", "Delete"])
+def test_keys_do_nothing_to_a_picture_whose_menu_is_open(visitor: Visitor, person: Person, key: str) -> None:
+    (picture,) = bring(person, ("red",))
+    page = visitor.go(f"/pictures/{picture.id}")
+    page.locator(".acts summary", has_text="Download").click()
+    page.keyboard.press(key)
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    expect(page.locator("#favorite")).to_have_attribute("aria-pressed", "true")
+    assert page.url.endswith(f"/pictures/{picture.id}")
+    kept = Asset.objects.get(id=picture.id)
+    assert (kept.rating or 0, kept.trashed_at) == (0, None)
+
+
+def test_a_new_collection_is_named_as_soon_as_its_place_is_opened(visitor: Visitor, person: Person) -> None:
+    (picture,) = bring(person, ("red",))
+    page = visitor.go(f"/pictures/{picture.id}")
+    page.get_by_text("Put into a collection").click()
+    expect(page.locator("#new-collection")).to_be_focused()
+    page.keyboard.type("Spring")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_text("Spring")
