@@ -110,13 +110,13 @@ def clock(moment: datetime, since: datetime | None = None) -> SafeString:
 
 @register.filter
 def left(moment: datetime) -> str:
-    """``7 days`` until then, rounded up: what was given seven days just now has not lost one."""
-    minutes = -((timezone.now() - moment) // timedelta(minutes=1))
-    if minutes > 2 * 24 * 60:
-        return _("%(n)d days") % {"n": -(-minutes // (24 * 60))}
-    if minutes > 2 * 60:
-        return _("%(n)d hours") % {"n": -(-minutes // 60)}
-    return _("%(n)d min") % {"n": max(1, minutes)}
+    """``7 days`` until then, or a little more: what was given seven days just now has not lost one."""
+    span = moment - timezone.now()
+    if (days := (span + timedelta(hours=1)) // timedelta(days=1)) > 1:
+        return _("%(n)d days") % {"n": days}
+    if (hours := (span + timedelta(minutes=2)) // timedelta(hours=1)) > 1:
+        return _("%(n)d hours") % {"n": hours}
+    return _("%(n)d min") % {"n": max(1, (span + timedelta(seconds=30)) // timedelta(minutes=1))}
 
 
 def _ago(moment: datetime) -> str:

@@ -100,7 +100,8 @@ def trash(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     now = timezone.now()
     for asset in context["assets"]:
         left = asset.trashed_at + KEPT - now if asset.trashed_at else KEPT
-        asset.days_left = max(0, -(-left // timedelta(days=1)))
+        # What was just thrown away has not lost a day.
+        asset.days_left = max(0, (left + timedelta(hours=1)) // timedelta(days=1))
     return render(request, "trash.html", context | {"editable": set(_editable(principal))})
 
 

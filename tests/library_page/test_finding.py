@@ -114,8 +114,8 @@ def test_the_trash_says_when_each_picture_is_gone_for_good(ada: Person) -> None:
     asset = brought(ada)
     for ago, said in (
         (timedelta(), "gone in 30 days"),
-        (timedelta(days=27, hours=1), "gone in 3 days"),
-        (timedelta(days=29, hours=23), "gone in 1 day"),
+        (timedelta(days=27, hours=2), "gone in 2 days"),
+        (timedelta(days=28, hours=2), "gone in 1 day"),
     ):
         Asset.objects.filter(id=asset.id).update(trashed_at=timezone.now() - ago)
         assert said in text_of(browser_of(ada).get("/trash"))

@@ -268,7 +268,7 @@ def test_a_refused_form_keeps_what_was_chosen(team: Team) -> None:
     ("left", "said"),
     [
         (timedelta(days=7), "7 days"),
-        (timedelta(days=6, hours=23), "7 days"),
+        (timedelta(days=6, hours=22), "6 days"),
         (timedelta(days=1), "24 hours"),
         (timedelta(hours=1), "60 min"),
         (timedelta(seconds=20), "1 min"),
