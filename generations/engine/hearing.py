@@ -147,7 +147,7 @@ def distinct(results: tuple[Promised, ...]) -> list[Promised]:
     return list(found.values())
 
 
-_KNOWN = "SELECT key, url, link FROM generations_result WHERE submission_id = %s ORDER BY position"
+_KNOWN = "SELECT key, url, link, state FROM generations_result WHERE submission_id = %s ORDER BY position"
 
 
 def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard, traits: Traits) -> bool:
@@ -158,11 +158,13 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard,
     # While it is on the wire for the first time, nothing can have been promised.
     asked_before = submission.state != SubmissionState.SENDING
     found = rows.planned(_KNOWN, [submission.id]) if asked_before and results else []
-    known, links = {key: url for key, url, _ in found}, {key: link for key, _, link in found}
+    known, links = {key: url for key, url, _, _ in found}, {key: link for key, _, link, _ in found}
+    waiting = {key for key, _, _, state in found if state == ResultState.PENDING}
     dies_at = clock.now() + timedelta(seconds=submission.asked.get("ttl") or traits.link_life)
     fresh: list[tuple[Any, ...]] = []
     listed = distinct(results)
-    for promised, key in zip(listed, keys_of(listed, links), strict=True):
+    keys = keys_of(listed, links, waiting, submission.pictures)
+    for promised, key in zip(listed, keys, strict=True):
         kept = heard.kept.get(promised.key)
         if key not in known:
             fresh.append(_row(replace(promised, key=key), len(known) + len(fresh), kept))

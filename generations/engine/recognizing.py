@@ -1,13 +1,13 @@
 """Which picture of a list is which, where keys are mere places: lists grow in front, and links are renewed.
 
-A list shows every picture there is by then. So there are never more pictures than in the longest of them.
+Where nothing tells, no picture may be lost: what may be another is another, up to as many as were asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from providers.values import Result as Promised
 
@@ -32,11 +32,14 @@ def _file(link: str) -> str:
     return link[:_DIGITS]
 
 
-def keys_of(listed: Sequence[Promised], known: Mapping[str, str]) -> list[str]:
+def keys_of(
+    listed: Sequence[Promised], known: Mapping[str, str], waiting: Collection[str], asked: int
+) -> list[str]:
     """The key of the picture that each entry is; ``known`` are the links so far, by key, in order.
 
-    A gateway's own id says it. Else the address does, then the file it leads to; what is left are
-    renewed links of pictures that the list does not name otherwise, and then new pictures.
+    A gateway's own id says it. Else the address does, then the file it leads to, then the place. What is
+    left are renewed links of those ``waiting`` to be fetched that the list does not name otherwise; then
+    new pictures, while there are fewer than were ``asked`` for or than are listed.
     """
     links = [link_of(one.url) for one in listed]
     keys = ["" if one.key.isdigit() else one.key for one in listed]
@@ -48,8 +51,10 @@ def keys_of(listed: Sequence[Promised], known: Mapping[str, str]) -> list[str]:
             keys[place] = _taken(one.key, absent)
     for place, one in enumerate(listed):
         if not keys[place]:
+            short = len({*known, *filter(None, keys)}) < asked
+            free = [key for key in absent if key in waiting or not short]
             new = one.key if one.key not in known else f"{one.key} {links[place] or len(known)}"
-            keys[place] = _taken(next(iter(absent)), absent) if absent else new
+            keys[place] = _taken(free[0], absent) if free else new
     return keys
 
 

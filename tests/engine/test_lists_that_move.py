@@ -91,11 +91,20 @@ def test_a_renewed_link_at_its_place_makes_what_comes_before_it_new(running: Sub
     assert told(running, Done(listed("c", "y"))) == ["", "c"]
 
 
-def test_a_renewed_link_that_moved_is_the_one_picture_that_is_not_named_otherwise(
+def test_a_renewed_link_that_moved_is_the_one_picture_that_waits_and_is_not_named_otherwise(
+    running: Submission,
+) -> None:
+    looks = (Running("gen_1", results=listed("a", "b")), Done(listed("b", "x")))
+    assert told(running, *looks) == ["b", "x"]
+
+
+def test_what_may_be_a_new_picture_is_one_until_there_are_as_many_as_were_asked_for(
     running: Submission,
 ) -> None:
     stored(running, "a", "b")
-    assert told(running, Done(listed("b", "x"))) == ["", ""]
+    assert told(running, Running("gen_1", results=listed("b", "c"))) == ["", "", "c"]
+    Row.objects.exclude(url="").update(state=ResultState.FETCHED, url="", sha256="0" * 64)
+    assert told(running, Done(listed("b", "x"))) == ["", "", ""]
 
 
 def test_what_has_an_id_of_its_own_is_known_by_that_alone(running: Submission) -> None:
