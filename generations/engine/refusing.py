@@ -69,17 +69,18 @@ def put_back(submission: Submission, heard: Heard, reason: Reason, retry_after: 
     )
 
 
-def follow_apart(submission_id: UUID, theirs: str) -> None:
+def follow_apart(submission_id: UUID, theirs: str, *, mine: str | None = None) -> None:
     """Look after an earlier request of a submission that was sent again: it had been taken on after all.
 
     Each is one paid request, so the earlier one becomes a submission of its own, with the id the provider
     gave it. Its pictures count like the others'; nobody is charged for more than were asked for.
+    ``mine`` is the submission's own id as long as no answer has told it.
     """
 
     def work() -> None:
         submission, taken, _ = reading.lock_submission(submission_id, theirs)
         waiting = submission.state in {_S.PLANNED, _S.SENDING}  # whose id it is will be known then
-        if taken or waiting or submission.posts < 2 or submission.theirs == theirs:
+        if taken or waiting or submission.posts < 2 or theirs == (submission.theirs or mine):
             return
         generation = submission.generation
         moves.note(submission, posts=submission.posts - 1)

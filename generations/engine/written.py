@@ -99,10 +99,11 @@ def follow_earlier_posts(submission: Submission, provider: Provider) -> None:
     """Look after an earlier request, too, that was said to be refused, and is written of under another id."""
     if submission.posts < 2 or provider.traits.keeps_our_key:
         return
-    mine = submission.theirs or told_id(submission, provider)
+    mine = told_id(submission, provider)
     for theirs, said in list(_written(submission, provider)):
-        if theirs and theirs != mine and not isinstance(said, Failed):
-            refusing.follow_apart(submission.id, theirs)
+        if theirs and not isinstance(said, Failed):
+            # Which of them is its own is seen once it is locked: an answer may be telling it now.
+            refusing.follow_apart(submission.id, theirs, mine=mine)
 
 
 def _pictures(said: Report) -> bool:

@@ -19,6 +19,7 @@ from generations.models import Asset, Generation, Submission, notify
 from generations.states import ENDED, IN_FLIGHT
 from generations.storage import originals
 from providers import catalog
+from providers.errors import ProviderError
 from providers.models import ProviderAccount
 from providers.sandbox.client import Control
 from providers.values import Report
@@ -228,7 +229,7 @@ def check_books(control: Control, *, forgiven: Callable[[dict[str, Any]], bool])
         )
 
 
-def heard(submission: Submission, report: Report, *, post: int | None = None) -> None:
+def heard(submission: Submission, report: Report | ProviderError, *, post: int | None = None) -> None:
     """Record what the provider said of it, in answer to one of its requests or not."""
     recording.record(submission.id, Heard(report, post=post), submission.account.traits)
     submission.refresh_from_db()

@@ -13,14 +13,14 @@ from django.db import transaction
 
 from accounts import rows
 from generations.actions import generate
-from generations.engine import claiming, refusing
+from generations.engine import claiming, refusing, written
 from generations.engine.net import Net
 from generations.models import Generation, Submission, WebhookEvent
 from generations.states import SubmissionState
-from providers.errors import Reason
+from providers.errors import ProviderError, Reason
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
-from providers.values import Accepted, Failed
+from providers.values import Accepted, Done, Failed
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.stage import (
     Story,
@@ -182,6 +182,26 @@ def test_whose_id_it_is_that_was_told_while_it_was_sent_again_the_answer_says(
         refusing.follow_apart(submission.id, earlier)
     parts = Submission.objects.filter(generation=submission.generation).order_by("id")
     assert [part.theirs for part in parts] == ["gen_2", "gen_1"], "as many as requests were sent"
+
+
+def test_two_words_at_once_are_both_followed_whichever_is_asked_about_first(
+    person: Person, gateways: Control, door_bell: None
+) -> None:
+    """The answer about one is recorded between the other's being kept and being read."""
+    (submission,) = sent(person, count=1)
+    heard(submission, Failed(Reason.RATE_LIMITED), post=1)
+    pass_time(60)
+    send()
+    heard(submission, ProviderError(Reason.NO_ANSWER), post=2)
+    assert (submission.state, submission.posts) == (_S.UNKNOWN, 2)
+    for told in ("gen_1", "gen_2"):
+        body = json.dumps({"generation_id": told, "status": "completed"}).encode()
+        WebhookEvent.objects.create(submission=submission, sha256=told, body=body)
+    as_it_was = only(submission.generation)
+    heard(submission, Done((), theirs="gen_1"))
+    written.follow_earlier_posts(as_it_was, as_it_was.account.adapter())
+    parts = Submission.objects.filter(generation=submission.generation)
+    assert {part.theirs for part in parts} == {"gen_1", "gen_2"}
 
 
 def test_an_answer_says_what_a_word_in_the_meantime_was_about(
