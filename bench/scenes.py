@@ -213,6 +213,7 @@ def _judging(at: dict[str, str]) -> list[Scene]:
 def _people(at: dict[str, str]) -> list[Scene]:
     return [
         Scene("wallet", "/wallet", translated=True),
+        Scene("spend", "/spend", translated=True),
         Scene("wallet-fresh", "/wallet", who="fresh"),
         Scene("projects", "/projects", translated=True),
         Scene("project", f"/projects/{at['project']}", translated=True),

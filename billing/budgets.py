@@ -5,16 +5,86 @@ A hold counts in the period in which it was opened, also when it is settled afte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F, Model, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts import rows
+from accounts.actions import audit
+from accounts.errors import NotAllowed, NotFound, wrong
+from accounts.models import ApiKey, Membership, Project, Role, Scope, User
+from accounts.principal import Principal
 from billing.errors import BudgetExhausted
-from billing.models import Budget, BudgetPeriod, Every, Hold, Scope
+from billing.models import Budget, BudgetPeriod, Every, Hold, Subject
+from billing.money import micros
 
 _EVER = date(1970, 1, 1)
+_MODELS: dict[str, type[Model]] = {Subject.PERSON: User, Subject.PROJECT: Project, Subject.KEY: ApiKey}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A budget in its present period, in micro-dollars; ``resets`` is the next one's first day, if any."""
+
+    budget: Budget
+    used: int
+    reserved: int
+    resets: date | None
+
+    @property
+    def taken(self) -> int:
+        return self.used + self.reserved
+
+    @property
+    def left(self) -> int:
+        return max(0, self.budget.amount - self.taken)
+
+
+def put(*, principal: Principal, scope: str, subject_id: UUID, every: str, amount: str) -> Budget:
+    """Set the most that a person, a project or a key may spend in a period: dollars, as people write them.
+
+    One below what is used already lets running work end and stops new work. For staff. Raises NotAllowed,
+    Invalid, and NotFound for a subject that does not exist.
+    """
+    _for_staff(principal)
+    for name, value, known in (("scope", scope, Subject.values), ("every", every, Every.values)):
+        if value not in known:
+            raise wrong(name, _("must be one of %(known)s.") % {"known": ", ".join(known)})
+    try:
+        most = micros(amount)
+    except ValueError as error:
+        raise wrong("amount", str(error)) from None
+    if most < 0:
+        raise wrong("amount", _("must not be negative; 0 stops all spending."))
+    if not _MODELS[scope]._default_manager.filter(id=subject_id).exists():
+        raise NotFound(_("There is nobody and nothing with this id."), code="subject_not_found")
+    with transaction.atomic():
+        budget, _made = Budget.objects.update_or_create(
+            scope=scope, subject_id=subject_id, every=every, defaults={"amount": most}
+        )
+        audit(principal.user, "set_budget", f"{scope} {subject_id}", every=every, amount=most)
+    return budget
+
+
+def remove(*, principal: Principal, budget_id: UUID) -> None:
+    """Lift a limit. For staff. Raises NotAllowed and NotFound."""
+    _for_staff(principal)
+    with transaction.atomic():
+        budget = Budget.objects.select_for_update().filter(id=budget_id).first()
+        if budget is None:
+            raise NotFound(_("There is no such budget."), code="budget_not_found")
+        budget.delete()
+        audit(principal.user, "remove_budget", f"{budget.scope} {budget.subject_id}", every=budget.every)
+
+
+def _for_staff(principal: Principal) -> None:
+    if not (principal.user.is_staff and principal.may(Scope.ADMIN)):
+        raise NotAllowed(_("Budgets are for staff to set. Ask one of them."))
 
 
 def reserve(hold: Hold, *, user_id: UUID, key_id: UUID | None) -> None:
@@ -22,9 +92,9 @@ def reserve(hold: Hold, *, user_id: UUID, key_id: UUID | None) -> None:
 
     Budgets are taken in the order of their ids, before the wallet, so that nobody waits in a circle.
     """
-    whose = Q(scope=Scope.PERSON, subject_id=user_id) | Q(scope=Scope.PROJECT, subject_id=hold.project_id)
+    whose = Q(scope=Subject.PERSON, subject_id=user_id) | Q(scope=Subject.PROJECT, subject_id=hold.project_id)
     if key_id is not None:
-        whose |= Q(scope=Scope.KEY, subject_id=key_id)
+        whose |= Q(scope=Subject.KEY, subject_id=key_id)
     for budget in Budget.objects.filter(whose).order_by("id"):
         period, _ = BudgetPeriod.objects.get_or_create(budget=budget, starts_on=begins(budget.every))
         room = budget.amount - hold.amount
@@ -57,17 +127,36 @@ def give_back(hold_id: UUID, amount: int) -> None:
         BudgetPeriod.objects.filter(id=period.id).update(used=F("used") - amount)
 
 
+def visible_to(principal: Principal) -> QuerySet[Budget, Budget]:
+    """One's own, those of projects one owns, and for staff all; with a key of one project, its alone."""
+    if principal.project_id:
+        return Budget.objects.filter(scope=Subject.PROJECT, subject_id=principal.project_id)
+    if principal.user.is_staff and principal.may(Scope.ADMIN):
+        return Budget.objects.all()
+    owned = Membership.objects.filter(user=principal.user, role=Role.OWNER).values("project_id")
+    keys = ApiKey.objects.filter(user=principal.user).values("id")
+    return Budget.objects.filter(
+        Q(scope=Subject.PERSON, subject_id=principal.user.id)
+        | Q(scope=Subject.PROJECT, subject_id__in=owned)
+        | Q(scope=Subject.KEY, subject_id__in=keys)
+    )
+
+
 def of_key(key_id: UUID) -> list[Budget]:
     """The budgets that limit one key."""
-    return list(Budget.objects.filter(scope=Scope.KEY, subject_id=key_id).order_by("id"))
+    return list(Budget.objects.filter(scope=Subject.KEY, subject_id=key_id).order_by("id"))
 
 
-def left(budget: Budget) -> tuple[int, int]:
-    """What is left of its present period, and what running work holds of it."""
-    period = BudgetPeriod.objects.filter(budget=budget, starts_on=begins(budget.every)).first()
-    if period is None:
-        return budget.amount, 0
-    return max(0, budget.amount - period.used - period.reserved), period.reserved
+def standings(budgets: Sequence[Budget]) -> list[Standing]:
+    """How much of each is used and reserved in its present period."""
+    starts = {every: begins(every) for every in {budget.every for budget in budgets}}
+    found = BudgetPeriod.objects.filter(budget__in=budgets, starts_on__in=starts.values())
+    periods = {(period.budget_id, period.starts_on): period for period in found}
+    standing = []
+    for budget in budgets:
+        period = periods.get((budget.id, starts[budget.every])) or BudgetPeriod()
+        standing.append(Standing(budget, period.used, period.reserved, resets(budget.every)))
+    return standing
 
 
 def begins(every: str) -> date:

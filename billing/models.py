@@ -207,7 +207,7 @@ class Price(models.Model):
         return f"{self.model}@{self.provider}: {self.unit}"
 
 
-class Scope(models.TextChoices):
+class Subject(models.TextChoices):
     """Whose spending a budget limits."""
 
     PERSON = "person", _("Person")
@@ -227,7 +227,7 @@ class Budget(models.Model):
     """The most that one person, project or key may spend in a period, in micro-dollars."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    scope = models.CharField(max_length=7, choices=Scope.choices)
+    scope = models.CharField(max_length=7, choices=Subject.choices)
     subject_id = models.UUIDField(help_text="The person's, project's or key's id")
     every = models.CharField(max_length=5, choices=Every.choices, default=Every.MONTH)
     amount = models.BigIntegerField(help_text="Micro-dollars")

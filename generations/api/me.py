@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import (
-    BigIntegerField,
-    Case,
-    Count,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Sum,
-    Value,
-    When,
-)
-from django.db.models.functions import Coalesce, TruncDate
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,17 +11,14 @@ from rest_framework.response import Response
 from accounts.api import projects_json
 from accounts.describe import described, query
 from accounts.endpoint import Endpoint
-from accounts.models import ApiKey, Membership, Project, Role, Scope
-from accounts.principal import Principal
+from accounts.models import ApiKey, Project
 from billing import budgets
 from billing.api import wallet_json
-from billing.models import Budget, Kind, Transfer
+from billing.budgets import Standing
 from billing.money import dollars
 from generations.api.answers import MeAnswer, UsageAnswer
 from generations.api.present import stamp
-from generations.models import Generation
-
-_GROUPS = ("day", "provider", "model", "project", "user", "key")
+from generations.models.spending import GENERATIONS, GROUPS, SUMS, between, by, spending
 
 
 class Me(Endpoint):
@@ -76,64 +59,22 @@ class Usage(Endpoint):
         query=[
             query("from", "Since then, a time or a day", OpenApiTypes.DATETIME),
             query("to", "Until then; a day counts whole", OpenApiTypes.DATETIME),
-            query("group_by", f"One or several of {', '.join(_GROUPS)}, separated by commas"),
+            query("group_by", f"One or several of {', '.join(GROUPS)}, separated by commas"),
         ],
     )
     def get(self, request: Request) -> Response:
-        groups = list(dict.fromkeys(self.query.words("group_by", list(_GROUPS))))
-        found = _spend(self.principal)
-        if start := self.query.moment("from"):
-            found = found.filter(created_at__gte=start)
-        if end := self.query.moment("to", whole_day=True):
-            found = found.filter(created_at__lt=end)
-        rows = found.annotate(**_columns(groups)).values(*(f"by_{group}" for group in groups))
-        counted = rows.annotate(**_SUMS).order_by(*(f"by_{group}" for group in groups)) if groups else []
+        groups = list(dict.fromkeys(self.query.words("group_by", list(GROUPS))))
+        since, until = self.query.moment("from"), self.query.moment("to", whole_day=True)
+        found = between(spending(self.principal), since, until)
+        columns, sums = by(groups), SUMS | GENERATIONS
+        rows = found.annotate(**columns).values(*columns)
+        counted = rows.annotate(**sums).order_by(*columns) if groups else []
         return Response(
             {
                 "results": [_row(row, groups) for row in counted],
-                "total": _row(found.aggregate(**_SUMS), []),
+                "total": _row(found.aggregate(**sums), []),
             }
         )
-
-
-def _sum(what: Any, *, among: Q | None) -> Coalesce:
-    return Coalesce(Sum(what, filter=among), Value(0), output_field=BigIntegerField())
-
-
-_CAPTURED = Q(kind=Kind.CAPTURE)
-_NET = Case(When(_CAPTURED, then=F("amount")), default=-F("amount"))
-_SUMS = {
-    "charged": _sum(_NET, among=None),
-    "cost": _sum(F("provider_cost"), among=_CAPTURED),
-    "elsewhere": _sum(F("elsewhere_cost"), among=_CAPTURED),
-    "sandbox": _sum(_NET, among=Q(sandbox=True)),
-    "images": _sum(F("pictures"), among=_CAPTURED),
-    "generations": Count("generation_id", distinct=True, filter=_CAPTURED),
-}
-
-
-def _spend(principal: Principal) -> QuerySet[Transfer, Transfer]:
-    """Captures and refunds that the principal may see."""
-    found = Transfer.objects.filter(kind__in=[Kind.CAPTURE, Kind.REFUND])
-    if principal.project_id:
-        found = found.filter(project_id=principal.project_id)
-    if principal.user.is_staff and principal.may(Scope.ADMIN):
-        return found
-    owned = Membership.objects.filter(user=principal.user, role=Role.OWNER).values("project_id")
-    return found.filter(Q(wallet__user=principal.user) | Q(project_id__in=owned))
-
-
-def _columns(groups: list[str]) -> dict[str, Any]:
-    made = Generation.objects.filter(id=OuterRef("generation_id"))
-    columns = {
-        "day": TruncDate("created_at"),
-        "provider": F("provider"),
-        "model": F("model"),
-        "project": F("project_id"),
-        "user": F("wallet__user_id"),
-        "key": Subquery(made.values("key_id")[:1]),
-    }
-    return {f"by_{group}": columns[group] for group in groups}
 
 
 def _row(row: dict[str, Any], groups: list[str]) -> dict[str, Any]:
@@ -158,17 +99,15 @@ def _key_json(key: ApiKey) -> dict[str, Any]:
         "project": key.project_id,
         "networks": key.networks,
         "expires_at": stamp(key.expires_at),
-        "caps": [_cap_json(budget) for budget in budgets.of_key(key.id)],
+        "caps": [_cap_json(one) for one in budgets.standings(budgets.of_key(key.id))],
     }
 
 
-def _cap_json(budget: Budget) -> dict[str, Any]:
-    left, held = budgets.left(budget)
-    resets = budgets.resets(budget.every)
+def _cap_json(standing: Standing) -> dict[str, Any]:
     return {
-        "every": budget.every,
-        "amount": dollars(budget.amount),
-        "left": dollars(left),
-        "held": dollars(held),
-        "resets_on": resets.isoformat() if resets else None,
+        "every": standing.budget.every,
+        "amount": dollars(standing.budget.amount),
+        "left": dollars(standing.left),
+        "held": dollars(standing.reserved),
+        "resets_on": standing.resets.isoformat() if standing.resets else None,
     }

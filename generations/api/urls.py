@@ -7,6 +7,7 @@ from django.urls import path
 from accounts import api as people
 from accounts import inviting_api as inviting
 from billing import api as money
+from billing import budgets_api as limits
 from generations.api import (
     activity,
     archives,
@@ -91,4 +92,6 @@ urlpatterns = [
     path("searches/<uuid:search_id>", searches.OneSearch.as_view()),
     path("wallet", money.MyWallet.as_view()),
     path("wallet/transfers", money.Transfers.as_view()),
+    path("budgets", limits.Budgets.as_view()),
+    path("budgets/<uuid:budget_id>", limits.OneBudget.as_view()),
 ]

@@ -31,6 +31,7 @@ from generations.web import (
     presets,
     references,
     shares,
+    spend,
     wallet,
     work,
 )
@@ -107,6 +108,10 @@ urlpatterns = [
     path("s/<str:token>/picture", shares.shared_picture, name="shared_picture"),
     path("s/<str:token>/download", shares.shared_download, name="shared_download"),
     path("wallet", wallet.wallet, name="wallet"),
+    path("spend", spend.spend, name="spend"),
+    path("spend/csv", spend.export, name="export_spend"),
+    path("spend/budgets", spend.set_budget, name="set_budget"),
+    path("spend/budgets/<uuid:budget_id>/remove", spend.remove_budget, name="remove_budget"),
     path("projects", projects.projects, name="projects"),
     path("projects/<uuid:project_id>", projects.project, name="project"),
     path("projects/<uuid:project_id>/name", projects.rename, name="rename_project"),

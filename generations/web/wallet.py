@@ -23,10 +23,10 @@ from billing import ledger
 from billing.models import Hold, Kind, Transfer
 from generations.models import Asset, Generation
 from generations.models.scope import id_at
+from generations.web.charts import Bar, bars
 
 PAGE = 40
 DAYS = 30
-CHART_HEIGHT = 96
 MOST_THUMBNAILS = 4
 
 
@@ -44,20 +44,6 @@ class Line:
         plus = self.transfer.target == ledger.AVAILABLE
         minus = self.transfer.source == ledger.AVAILABLE
         return self.transfer.amount * (plus - minus)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A day's spending: micro-dollars, and where its bar stands in the chart."""
-
-    day: date
-    spent: int
-    x: int
-    height: int
-
-    @property
-    def y(self) -> int:
-        return CHART_HEIGHT - self.height
 
 
 @require_safe
@@ -78,12 +64,12 @@ def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         return render(request, "_fragments/transfers.html", context)
     open_holds = list(Hold.objects.open().filter(wallet=mine).order_by("-id")[:100])
     works = _generations(hold.generation_id for hold in open_holds)
-    bars = _bars(principal)
+    days = _days(principal)
     context |= {
         "wallet": mine,
         "held": [(hold, works.get(hold.generation_id)) for hold in open_holds],
-        "bars": bars,
-        "spent_lately": sum(bar.spent for bar in bars),
+        "bars": days,
+        "spent_lately": sum(bar.spent for bar in days),
         "spent_on_samples": _spent_on_samples(principal),
         "days": DAYS,
     }
@@ -145,14 +131,7 @@ def _spent_on_samples(principal: Principal) -> int:
     return max(0, sums["captured"] - sums["refunded"])
 
 
-def _bars(principal: Principal) -> list[Bar]:
+def _days(principal: Principal) -> list[Bar]:
     """What was captured, less what was refunded, on each of the last thirty days."""
-    first = _first_day()
     rows: Any = _lately(principal).annotate(day=TruncDate("created_at")).values("day").annotate(**_SUMS)
-    spent = {row["day"]: max(0, row["captured"] - row["refunded"]) for row in rows}
-    most = max(spent.values(), default=0) or 1
-    days = [first + timedelta(days=n) for n in range(DAYS)]
-    return [
-        Bar(day, spent.get(day, 0), n * 20, -(-spent.get(day, 0) * CHART_HEIGHT // most))
-        for n, day in enumerate(days)
-    ]
+    return bars({row["day"]: row["captured"] - row["refunded"] for row in rows}, _first_day(), DAYS)

@@ -64,6 +64,8 @@ OPERATIONS = {
     "invitation": "accept_invitation",
     "read_notices": "read_notices",
     "erase_person": "erase_me",
+    "set_budget": "set_budget",
+    "remove_budget": "remove_budget",
 }
 OF_PAGES_ALONE = {
     "composer_mode": "which form is shown",

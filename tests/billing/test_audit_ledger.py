@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from billing import ledger
-from billing.models import Budget, Scope
+from billing.models import Budget, Subject
 from tests.billing.books import captured
 from tests.conftest import DOLLAR, Person, ask, make_person
 
@@ -19,7 +19,7 @@ from tests.conftest import DOLLAR, Person, ask, make_person
 def person(db: None) -> Person:
     """Somebody with a budget and work under way."""
     person = make_person("ada@example.com")
-    Budget.objects.create(scope=Scope.PERSON, subject_id=person.user.id, amount=DOLLAR)
+    Budget.objects.create(scope=Subject.PERSON, subject_id=person.user.id, amount=DOLLAR)
     ask(person, provider="runware")
     return person
 

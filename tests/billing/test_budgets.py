@@ -111,7 +111,8 @@ def test_a_machine_with_a_wrong_clock_opens_no_other_period(
     monkeypatch.setattr(timezone, "now", lambda: right() + timedelta(days=days))
     with pytest.raises(BudgetExhausted):
         ask(person, provider="runware")
-    assert budgets.left(budget) == (0, PRICE)
+    [standing] = budgets.standings([budget])
+    assert (standing.left, standing.reserved) == (0, PRICE)
 
 
 def test_a_budget_of_nothing_stops_everything(person: Person, gateways: Control) -> None:

@@ -14,7 +14,7 @@ from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
 from billing import pricing
-from billing.models import Budget, BudgetPeriod, Every, Hold, Kind, Price, Scope, Transfer, Wallet
+from billing.models import Budget, BudgetPeriod, Every, Hold, Kind, Price, Subject, Transfer, Wallet
 from generations import states
 from generations.models import Generation, Result, Submission
 from providers.models import ProviderAccount
@@ -87,7 +87,7 @@ def _transfer(person: Person, **fields: object) -> Callable[[], object]:
 
 
 def _budget(person: Person, **fields: object) -> Callable[[], Budget]:
-    given = {"scope": Scope.PERSON, "subject_id": person.user.id, "amount": 1_000, **fields}
+    given = {"scope": Subject.PERSON, "subject_id": person.user.id, "amount": 1_000, **fields}
     return lambda: Budget.objects.create(**given)
 
 

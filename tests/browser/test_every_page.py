@@ -115,7 +115,7 @@ def places(engine: Any, person: Person) -> Places:
             *("/trash", "/find", f"/pictures/{asset.id}", f"/pictures/{asset.id}/similar"),
             *("/compare", f"/compare?asset={asset.id}&asset={other.id}", f"/comparisons/{comparison.id}"),
             *(f"/comparisons/{comparison.id}?blind=1", "/arena", "/ranking"),
-            *("/models", "/models/seedream-5-lite", "/wallet", "/oversight", "/notices"),
+            *("/models", "/models/seedream-5-lite", "/wallet", "/spend", "/oversight", "/notices"),
             *("/projects", here, f"{here}/activity", "/settings", "/settings/erase"),
         ],
         [

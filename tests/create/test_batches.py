@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.models import AuditEvent, Role
-from billing.models import Budget, BudgetPeriod, Every, Hold, Scope
+from billing.models import Budget, BudgetPeriod, Every, Hold, Subject
 from billing.pricing import set_price
 from generations.actions import steering
 from generations.engine import stopping, sweeping
@@ -53,7 +53,7 @@ def test_too_little_credit_is_402_for_the_whole_and_holds_nothing(shop: None) ->
 
 
 def test_a_budget_without_room_for_all_of_it_takes_none_of_it(ada: Person) -> None:
-    Budget.objects.create(scope=Scope.PROJECT, subject_id=ada.project.id, every=Every.MONTH, amount=100_000)
+    Budget.objects.create(scope=Subject.PROJECT, subject_id=ada.project.id, every=Every.MONTH, amount=100_000)
     answer = api(ada, "post", "/batches", MATRIX)
     assert answer.status_code == 402
     assert answer.json()["error"]["needed"] == "0.120"

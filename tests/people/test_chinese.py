@@ -16,7 +16,7 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 from accounts.models import Role, User
-from billing.models import Every, Scope
+from billing.models import Every, Subject
 from config.env import BASE_DIR
 from generations.engine import pace, sending
 from generations.imaging.flaws import Flaw, explain
@@ -145,6 +145,7 @@ def paths(ada: Person) -> list[str]:
         f"/pictures/{asset.id}/similar",
         f"/generations/{generation.id}",
         "/wallet",
+        "/spend",
         "/projects",
         f"/projects/{project}",
         f"/projects/{project}/activity",
@@ -216,7 +217,7 @@ def test_what_can_be_asked_and_what_can_be_chosen_has_a_name_in_chinese(ada: Per
     said = text_of(client.get(f"/generations/{generation.id}"))
     assert "Webhook 地址 https://example.com/hook" in said
     with translation.override("zh-hans"):
-        labels = [str(label) for choices in (Relation, Scope, Every) for label in choices.labels]
+        labels = [str(label) for choices in (Relation, Subject, Every) for label in choices.labels]
     assert [label for label in labels if re.fullmatch(r"[A-Za-z ]+", label)] == []
 
 

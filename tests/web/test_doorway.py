@@ -15,7 +15,7 @@ from generations.web.urls import urlpatterns
 from tests.conftest import Person, ask
 from tests.web.conftest import brought, browser_of, form_of, htmx, let_in, text_of
 
-PAGES = ["/", "/library", "/wallet", "/projects", "/settings", "/trash", "/oversight"]
+PAGES = ["/", "/library", "/wallet", "/spend", "/projects", "/settings", "/trash", "/oversight"]
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/library?q=boat"])

@@ -42,6 +42,7 @@ def pages(ada: Person, staff: Person) -> dict[str, str]:
         "/library?q=nothing",
         "/trash",
         "/wallet",
+        "/spend",
         "/projects",
         f"/projects/{ada.project.id}",
         "/settings",

@@ -9,7 +9,7 @@ from django.db import transaction
 from billing import ledger
 from billing.ledger import Line
 from generations.models import Generation
-from generations.web import wallet
+from generations.web import charts, wallet
 from providers.models import ProviderAccount, Source
 from tests.conftest import Person, ask
 from tests.web.conftest import browser_of, htmx, made, text_of
@@ -82,7 +82,7 @@ def test_the_days_add_up_and_refunds_count(ada: Person) -> None:
     bars = page.context["bars"]
     assert len(bars) == wallet.DAYS
     assert [bar.spent for bar in bars if bar.spent] == [14_000]
-    assert bars[-1].height == wallet.CHART_HEIGHT
+    assert bars[-1].height == charts.HEIGHT
 
 
 def test_nobody_sees_anothers_money(ada: Person, stranger: Person) -> None:
