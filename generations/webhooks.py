@@ -7,7 +7,6 @@ asks the provider itself; a forged event can at most cause a question.
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from collections.abc import Iterator, Mapping
 
@@ -25,8 +24,6 @@ from generations.engine import clock, planning, written
 from generations.models import Submission, WebhookEvent, notify
 from generations.states import CLAIMABLE
 from providers.errors import ProviderError, Unusable
-
-log = logging.getLogger(__name__)
 
 MOST_BYTES = 256 * 1024
 MOST_EVENTS = 200

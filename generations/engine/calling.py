@@ -12,24 +12,22 @@ from uuid import UUID
 from django.utils.translation import gettext_noop
 
 from generations import imaging
-from generations.engine import clock, inline, killing, recording, refusing, sending, written
+from generations.engine import clock, exchanging, killing, recording, refusing, sending, written
 from generations.engine.claiming import Claim
-from generations.engine.hearing import Heard, understood
+from generations.engine.hearing import Heard
 from generations.engine.sending import Step
 from generations.models import Submission
 from generations.states import OVER, SubmissionState
 from generations.storage import StorageError
-from providers.door import NoAnswer, NotSent
-from providers.errors import ProviderError, Reason
+from providers.errors import Reason
 from providers.provider import Provider
-from providers.values import Accepted, Answer, Done, Exchange, Failed, Reference, Report, Running
+from providers.values import Accepted, Done, Exchange, Failed, Reference, Report, Running
 
 if TYPE_CHECKING:
     from generations.engine.net import Net
 
 log = logging.getLogger(__name__)
 _S = SubmissionState
-CALL_MAX = 600.0
 References = tuple[Reference, ...] | Exception
 """The pictures that a submission builds on, or why they cannot be read."""
 
@@ -107,7 +105,7 @@ def _first_post(
 def _post(submission: Submission, provider: Provider, references: tuple[Reference, ...]) -> Exchange[Report]:
     """The paid request; built before its intent is committed, so that a flaw in it costs nothing."""
     request = sending.request_of(submission, references, provider.traits)
-    return _bounded(provider.submit(request, submission.ours), submission)
+    return exchanging.bounded(provider.submit(request, submission.ours), submission)
 
 
 def _fingerprint(exchange: Exchange[Report]) -> str:
@@ -116,20 +114,9 @@ def _fingerprint(exchange: Exchange[Report]) -> str:
     A repeat is only safe if this is unchanged: after a change of account or adapter version it would be
     a different request.
     """
-    words = f"{exchange.method} {exchange.url}\n{_secrets(exchange)}\n".encode() + (exchange.body or b"")
+    secrets = exchanging.secrets_in(exchange)
+    words = f"{exchange.method} {exchange.url}\n{secrets}\n".encode() + (exchange.body or b"")
     return hashlib.sha256(words).hexdigest()
-
-
-def _secrets(exchange: Exchange[Report]) -> list[str]:
-    """The account's key, wherever this gateway wants it."""
-    held = (exchange.headers.get(name, "") for name in ("authorization", "x-api-key"))
-    return [value.rpartition(" ")[2] for value in held]
-
-
-def _bounded(exchange: Exchange[Report], submission: Submission) -> Exchange[Report]:
-    """The exchange, with no more patience than the engine and the account's operator have."""
-    timeout = min(exchange.timeout, CALL_MAX, submission.account.call_timeout)
-    return replace(exchange, timeout=timeout)
 
 
 def _poll(submission: Submission, provider: Provider, claim: Claim) -> Step | None:
@@ -208,60 +195,16 @@ def _with_theirs(submission: Submission, theirs: str) -> Submission:
     return submission
 
 
-def _without_key(exchange: Exchange[Report], answer: Answer) -> Answer:
-    """The answer with our own key blotted out, should a gateway repeat it: answers are kept and shown."""
-    body = answer.body
-    for secret in (held.encode() for held in _secrets(exchange)):
-        if len(secret) >= 8 and secret in body:
-            body = body.replace(secret, b"[key]")
-    return answer if body is answer.body else replace(answer, body=body)
-
-
-def _broken_off(exchange: Exchange[Report], error: NoAnswer) -> tuple[Answer | None, Report | ProviderError]:
-    """What can be taken from an answer whose end never came: its pictures, the id of the work, or nothing.
-
-    Its pictures, for maybe nobody can tell their links again. A refusal without its end stays in doubt.
-    Whatever came is evidence.
-    """
-    lost = ProviderError(Reason.NO_ANSWER, error.kind)
-    if error.came is None:
-        return None, lost
-    answer = _without_key(exchange, error.came)
-    try:
-        report = understood(exchange, answer)
-    except ProviderError as unread:
-        lost.theirs, lost.results = unread.theirs, unread.results
-        return answer, lost
-    if isinstance(report, Accepted | Done):
-        return answer, report
-    lost.theirs = report.theirs
-    return answer, lost
-
-
 async def _carry_out(net: Net, step: Step) -> None:
     """Send, read, and record what was said. Nothing here may lose an answer."""
-    exchange = _bounded(step.exchange, step.submission)
-    answer: Answer | None = None
-    report: Report | ProviderError
-    try:
-        answer = _without_key(exchange, await net.door.send(exchange, paid=step.paid))
-        if step.paid:
-            await killing.moment_on_loop("after_answer")
-        report = understood(exchange, answer)
-    except NotSent as error:
-        report = ProviderError(Reason.UNREACHABLE, error.kind)
-    except NoAnswer as error:
-        answer, report = _broken_off(exchange, error)
-    except ProviderError as error:
-        report = error
+    submission = step.submission
+    answer, report = await exchanging.ask(net, submission, step.exchange, paid=step.paid)
     if step.last and not isinstance(report, Done | Failed):
         return  # it is given up already
-    if step.submission.theirs and isinstance(report, Accepted | Running | Done) and not report.theirs:
-        report = replace(report, theirs=step.submission.theirs)
-    kept = {}
-    if isinstance(report, Running | Done | ProviderError):
-        kept = await inline.keep_inline(net, step.submission, report.results)
-    post = step.submission.posts if step.paid else None
-    heard = Heard(report, answer, kept, who=net.owner, post=post, asked=step.submission)
-    await net.db_surely(recording.record, step.submission.id, heard, step.provider.traits)
+    if submission.theirs and isinstance(report, Accepted | Running | Done) and not report.theirs:
+        report = replace(report, theirs=submission.theirs)
+    kept = await exchanging.keep_inline(net, submission, report)
+    post = submission.posts if step.paid else None
+    heard = Heard(report, answer, kept, who=net.owner, post=post, asked=submission)
+    await net.db_surely(recording.record, submission.id, heard, step.provider.traits)
     await killing.moment_on_loop("after_record")

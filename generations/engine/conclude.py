@@ -208,9 +208,13 @@ FROM generations_result WHERE submission_id = %s
 
 
 def _list_price(generation: Generation, submission: Submission) -> int:
-    """What the provider publishes for one picture, in micro-dollars."""
-    offers = catalog.offers(generation.model)
-    return next((offer.list_price for offer in offers if offer.provider == submission.provider), 0)
+    """What the provider publishes for one picture, in micro-dollars; what it was sold for, once it is not."""
+    try:
+        offers = catalog.offers(generation.model)
+    except catalog.UnknownModelError:  # it has left the catalogue, and its running work must end all the same
+        offers = ()
+    listed = (offer.list_price for offer in offers if offer.provider == submission.provider)
+    return next(listed, submission.unit_price)
 
 
 def _lines(generation: Generation, shares: Iterable[Share]) -> list[Line]:

@@ -15,17 +15,17 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from accounts import rows
-from generations.engine import clock, keeping, killing, pace, planning
+from generations.engine import clock, exchanging, keeping, killing, pace, planning
 from generations.engine.claiming import Claim
 from generations.engine.conclude import conclude, finish_submission, lock
-from generations.engine.hearing import Heard, understood
+from generations.engine.hearing import Heard
 from generations.engine.inline import SPOILED
 from generations.engine.persistence import in_transaction
 from generations.engine.recording import record
 from generations.models import Result, Submission, move_result, notify, original_key
 from generations.states import ResultState
 from generations.storage import Corrupt, KeyTaken, StorageError
-from providers.door import DoorError, DownloadError, Fetched, Trouble
+from providers.door import DownloadError, Fetched, Trouble
 from providers.errors import ProviderError, Reason, Unusable
 from providers.values import Done, Running
 from providers.values import Result as Promised
@@ -207,9 +207,10 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
         exchange = gateway.poll(submission.theirs)
         if exchange is None:
             return False
-        answer = await net.door.send(exchange)
-        report = understood(exchange, answer)
-    except (DoorError, ProviderError, Unusable) as error:
+        answer, report = await exchanging.ask(net, submission, exchange)
+        if isinstance(report, ProviderError):
+            raise report
+    except (ProviderError, Unusable) as error:
         gone = isinstance(error, ProviderError) and error.reason in _GONE
         if gone or not await net.db(_link_may_live, result):
             return False
@@ -218,7 +219,8 @@ async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
     if not isinstance(report, Done | Running):
         return False
     report = replace(report, results=tuple(_elsewhere(one, result) for one in report.results))
-    await net.db_surely(record, submission.id, Heard(report, answer, who=net.owner), gateway.traits)
+    kept = await exchanging.keep_inline(net, submission, report)
+    await net.db_surely(record, submission.id, Heard(report, answer, kept, who=net.owner), gateway.traits)
     fresh = await net.db_surely(_fresh_link, result)
     if not fresh and isinstance(report, Running) and await net.db(_link_may_live, result):
         await net.db_surely(later, claim, "nothing new about it so far")  # or it was asked too soon: 304

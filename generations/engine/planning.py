@@ -15,8 +15,9 @@ from generations.engine import clock, routing
 from generations.engine.routing import Quote
 from generations.models import Batch, Generation, Submission
 from generations.states import SubmissionState
+from providers.catalog import UnknownModelError
 from providers.models import ProviderAccount
-from providers.values import ImageRequest
+from providers.values import ImageRequest, Reference
 
 DUE_CHANNEL = "seedbank_due"
 MEDIA_CHANNEL = "seedbank_media"
@@ -95,11 +96,13 @@ def plan_elsewhere(generation: Generation, refused: Submission) -> bool:
         return True
     if generation.asked_provider != "auto":
         return False
-    request = request_of(refused)
+    # Their number decides who can serve it; their bytes are read when it is sent.
+    placeholders = tuple(Reference(b"", "image/png") for _ in generation.reference_uses.all())
+    request = request_of(refused, references=placeholders)
     without = {provider for _, provider in tried}
     try:
         quote = routing.choose(request, provider="auto", strategy=generation.strategy, without=without)
-    except Refusal:
+    except (Refusal, UnknownModelError):
         return False
     assert quote.account is not None
     assert quote.unit is not None

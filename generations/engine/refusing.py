@@ -131,9 +131,11 @@ def lose_track(submission: Submission, heard: Heard, why: str) -> None:
         moves.note(submission, due_at=now + timedelta(seconds=5))
 
 
-def go_elsewhere(submission: Submission) -> None:
+def go_elsewhere(submission: Submission) -> bool:
+    """Plan a part that is not served here somewhere else; False if nobody wants it, or there is no way."""
     generation = submission.generation
     if generation.cancel_requested_at or clock.now() > generation.deadline_at:
-        return
-    if planning.plan_elsewhere(generation, submission):
+        return False
+    if found := planning.plan_elsewhere(generation, submission):
         notify(planning.DUE_CHANNEL)
+    return found

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from accounts import rows
-from generations.engine import clock, keeping, killing, pace, planning, reading
+from generations.engine import clock, keeping, killing, pace, planning, reading, refusing
 from generations.engine.claiming import LEASE
 from generations.engine.conclude import conclude, finish_submission, lock
 from generations.engine.pace import Verdict
@@ -148,7 +148,8 @@ def _wait_or_move_on(
         if move_submission(submission, _S.REFUSED, reason=reason.value, why=gettext_noop("waited too long")):
             conclude(generation)
         return
-    if down and planning.plan_elsewhere(generation, submission):
+    submission.generation = generation  # as it is now
+    if down and refusing.go_elsewhere(submission):
         move_submission(
             submission, _S.REFUSED, reason=Reason.NOT_OFFERED.value, why=gettext_noop("account paused")
         )

@@ -27,8 +27,7 @@ def stop(generation_id: UUID, *, who: str) -> bool:
     generation = lock(generation_id)
     if generation.ended:
         return False
-    first = generation.cancel_requested_at is None
-    if first:
+    if generation.cancel_requested_at is None:
         generation.cancel_requested_at = clock.now()
         generation.save(update_fields=["cancel_requested_at"])
     for submission in Submission.objects.filter(generation=generation, state=_S.PLANNED):
@@ -36,7 +35,7 @@ def stop(generation_id: UUID, *, who: str) -> bool:
         end = _S.REFUSED if submission.posts else _S.CANCELED
         move_submission(submission, end, who=who, why="canceled", reason=Reason.CANCELED.value)
     running = Submission.objects.filter(generation=generation, state=_S.RUNNING).select_related("account")
-    if first and (stoppable := [one.id for one in running if _can_stop(one)]):
+    if stoppable := [one.id for one in running if _can_stop(one)]:
         Submission.objects.filter(id__in=stoppable, state=_S.RUNNING).update(due_at=Now())
     conclude(generation)
     notify(planning.DUE_CHANNEL)

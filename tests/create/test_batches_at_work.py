@@ -56,6 +56,20 @@ def test_nothing_of_a_paused_batch_is_sent_until_it_goes_on(
     assert sorted(one.about["batch"] for one in told) == sorted([str(batch.id), str(other.id)])
 
 
+def test_what_runs_at_a_gateway_that_can_be_told_is_called_off_at_once_with_its_batch(
+    engine: Net, gateways: Control, person: Person
+) -> None:
+    gateways.switch("aig.async_images", True)
+    gateways.settings("aigateway", latency=3600)
+    batch = run(person, prompts=["a boat"], count=1, provider="aigateway")
+    eventually(lambda: Submission.objects.filter(state="running").exists(), what="the job to run")
+    Submission.objects.update(due_at=planning.AT_REST)  # nobody would ask for hours
+    steering.cancel(principal=person.principal, batch_id=batch.id)
+    eventually(lambda: _ended(batch), what="the end of the batch")
+    assert Generation.objects.get().status == "canceled"
+    assert gateways.totals("aigateway")["net"] == 0
+
+
 def test_a_refused_call_of_a_paused_batch_rests_too(engine: Net, gateways: Control, person: Person) -> None:
     gateways.fault("rate_limited", gateway="bytespike", times=None, retry_after=1, after=1)
     batch = run(person, prompts=["a boat"], count=1)

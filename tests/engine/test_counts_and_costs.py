@@ -11,12 +11,13 @@ from PIL import Image
 from billing.models import Kind, Transfer
 from generations.engine.net import Net
 from generations.models import Generation, Submission
+from generations.states import SubmissionState
 from generations.storage import originals
 from providers import registry
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended, make_person
-from tests.engine.stage import PRICES, Story, all_ended, change, only, posts, story
+from tests.engine.stage import PRICES, Story, all_ended, change, in_state, only, posts, story
 
 
 def faulty(
@@ -202,3 +203,17 @@ def test_references_reach_the_gateway_in_order_and_at_full_size(
     (task,) = posts(gateways, asked["runware"])
     assert len(task["fields"][0]["inputs"]["referenceImages"]) == 2
     assert Submission.objects.count() == 4
+
+
+def test_work_of_a_model_that_left_the_catalogue_ends_and_is_paid_for(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.settings("runware", latency=3600)
+    gateways.fault(Fault.COST_MISSING, gateway="runware")
+    generation = ask(person, provider="runware")
+    in_state(generation, SubmissionState.RUNNING)
+    Generation.objects.filter(id=generation.id).update(model="a-model-of-yesterday")
+    gateways.advance(3600)
+    ended(generation)
+    assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 1)
+    assert person.wallet.held == 0

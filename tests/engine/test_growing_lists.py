@@ -17,6 +17,7 @@ from providers import registry
 from providers.provider import Provider
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
+from providers.sandbox.server import Sandbox
 from providers.values import Answer, Done, Exchange, Report, Running
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.stage import Story, in_state, outlast, pass_time, story
@@ -82,7 +83,10 @@ def test_pictures_inside_a_list_that_is_looked_at_again_are_kept_once(
     assert in_the_store() == {str(asset.id) for asset in generation.assets.all()}
 
 
-def linking(adapter: Any, wait: Event) -> type[Provider]:
+NOWHERE = "https://nowhere.invalid/a.png"
+
+
+def linking(adapter: Any, wait: Event, link: str = NOWHERE) -> type[Provider]:
     """The adapter at a gateway that lists links of no use, until it is told to give the pictures."""
 
     class Linking(adapter):  # type: ignore[misc]
@@ -93,7 +97,6 @@ def linking(adapter: Any, wait: Event) -> type[Provider]:
                 report = exchange.read(answer)
                 if wait.is_set() or not isinstance(report, Running | Done):
                     return report
-                link = "https://nowhere.invalid/a.png"
                 results = tuple(replace(one, url=f"{link}?{one.key}", data=None) for one in report.results)
                 return replace(report, results=results)
 
@@ -116,6 +119,19 @@ def test_a_picture_that_was_a_link_and_comes_inside_a_later_list_is_kept_from_th
     gateways.advance(4000)
     ended(generation)
     assert story(gateways, generation) == Story("succeeded", "", 2, 70_000, 0, 1)
+    assert in_the_store() == {str(asset.id) for asset in generation.assets.all()}
+
+
+def test_a_picture_whose_link_is_dead_and_that_comes_inside_the_next_answer_is_kept_from_there(
+    person: Person, gateways: Control, engine: Net, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, dead = Event(), f"{sandbox.origin('runware')}/files/none.png"
+    monkeypatch.setitem(registry.ADAPTERS, "runware", linking(registry.ADAPTERS["runware"], whole, dead))
+    generation = ask(person, provider="runware", output="base64")
+    eventually(lambda: Result.objects.filter(detail__contains="40").exists(), what="a look at the dead link")
+    whole.set()
+    outlast(lambda: Generation.objects.get(id=generation.id).ended, seconds=60, what="the end")
+    assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 1)
     assert in_the_store() == {str(asset.id) for asset in generation.assets.all()}
 
 

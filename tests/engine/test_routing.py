@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from generations.states import SubmissionState
 from providers.models import ProviderAccount, Source
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
-from tests.conftest import Person, ask, ended
+from tests.conftest import Person, ask, ended, png
 from tests.engine.stage import Story, account_of, all_ended, change, in_state, only, posts, story
 
 
@@ -52,6 +53,20 @@ def test_another_offer_is_taken_when_the_first_surely_did_not_begin_and_the_quot
     assert (states[0], states[-1]) == (SubmissionState.REFUSED, SubmissionState.DONE)
     assert ask(person, "the next one").provider != "prospolabs"
     all_ended(Generation.objects.all())
+
+
+def test_what_builds_on_pictures_goes_elsewhere_only_where_they_are_looked_at(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    """Bytespike is cheaper, and would draw something else."""
+    picture = "data:image/png;base64," + base64.b64encode(png()).decode()
+    body = {"references": [picture], "resolution": "1K", "aspect_ratio": "1:1"}
+    gateways.key("aigateway", "sandbox-aigateway", refused=402)
+    generation = ask(person, "after it", **body)
+    assert generation.provider == "aigateway"
+    ended(generation)
+    assert {one.provider for one in generation.submissions.all()} <= {"aigateway", "threedai", "runware"}
+    assert not gateways.requests("bytespike", "submit")
 
 
 def test_a_gateway_that_cannot_be_reached_is_passed_over(
