@@ -62,7 +62,7 @@ def between(
 
 
 def by(groups: Iterable[str]) -> dict[str, Any]:
-    """Columns ``by_day``, ``by_user``, … to group by."""
+    """Columns ``by_day``, ``by_user``, … to group by; by ``wallet`` nothing need be joined."""
     made = Generation.objects.filter(id=OuterRef("generation_id"))
     columns = {
         "day": TruncDate("created_at"),
@@ -70,6 +70,7 @@ def by(groups: Iterable[str]) -> dict[str, Any]:
         "model": F("model"),
         "project": F("project_id"),
         "user": F("wallet__user_id"),
+        "wallet": F("wallet_id"),
         "key": Subquery(made.values("key_id")[:1]),
     }
     return {f"by_{group}": columns[group] for group in groups}

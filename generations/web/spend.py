@@ -82,7 +82,7 @@ def export(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     asked, strange = sums.read(request.GET)
     if strange:
         return spend_page(request, principal, {})
-    rows = list(asked.counted(principal))  # read before it is sent: a slow reader holds no connection
+    rows = asked.counted(principal)  # all of them before it is sent: a slow reader holds no connection
     names = {name: sums.labels(name, {row[f"by_{name}"] for row in rows}) for name in ("user", "project")}
     answer = StreamingHttpResponse(_csv(rows, names), content_type="text/csv; charset=utf-8")
     name = f"seedbank-spend-{asked.period.first}-{asked.period.last}.csv"

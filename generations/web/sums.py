@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from accounts.actions import as_uuid
 from accounts.models import ApiKey, Project, User
 from accounts.principal import Principal
-from billing.models import Transfer
+from billing.models import Transfer, Wallet
 from generations.models.search import Search
 from generations.models.spending import SUMS, between, by, spending
 from generations.web import periods
@@ -34,6 +34,7 @@ CUTS = {
     "day": gettext_lazy("By day"),
 }
 """In the order in which they stand."""
+_ORDER = ("day", "user", "project", "provider", "model")
 _COLUMNS = {"user": "wallet__user_id", "project": "project_id", "provider": "provider", "model": "model"}
 
 
@@ -69,11 +70,15 @@ class Asked:
         only = {_COLUMNS[name]: value for name, value in self.only.items()}
         return between(spending(principal), self.period.since, self.period.until).filter(**only)
 
-    def counted(self, principal: Principal) -> QuerySet[Transfer, Any]:
+    def counted(self, principal: Principal) -> list[dict[str, Any]]:
         """A row for each day, person, project, gateway and model: everything is a sum of them."""
-        columns: Any = by(CUTS)
-        rows: QuerySet[Transfer, Any] = self.rows(principal).annotate(**columns).values(*columns)
-        return rows.annotate(**SUMS).order_by(*columns)
+        columns: Any = by(("wallet", "project", "provider", "model", "day"))
+        rows = list(self.rows(principal).annotate(**columns).values(*columns).annotate(**SUMS))
+        whose = dict(
+            Wallet.objects.filter(id__in={row["by_wallet"] for row in rows}).values_list("id", "user")
+        )
+        counted: list[dict[str, Any]] = [{**row, "by_user": whose[row["by_wallet"]]} for row in rows]
+        return sorted(counted, key=lambda row: tuple(str(row[f"by_{name}"]) for name in _ORDER))
 
 
 @dataclass(slots=True)
