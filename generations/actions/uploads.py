@@ -20,7 +20,7 @@ from accounts.principal import Principal
 from generations import imaging
 from generations.engine import keeping
 from generations.models import Asset, Kind, original_key
-from generations.models.scope import minted_at
+from generations.models.ids import minted_at
 
 MOST_BYTES = 64 * 1024 * 1024
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))"

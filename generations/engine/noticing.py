@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import mailing
 from generations.models import Batch, Notice
-from generations.models.scope import id_at
+from generations.models.ids import id_at
 from generations.states import GenerationStatus
 
 WORK_ENDED = "work_ended"

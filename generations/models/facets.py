@@ -16,8 +16,9 @@ from uuid import UUID
 from accounts import rows
 from accounts.principal import Principal
 from generations.models import finding
+from generations.models.bounds import Bounds, bounds_of
 from generations.models.collection import CollectionItem, Tally
-from generations.models.scope import Scope, id_at, scope_of
+from generations.models.ids import id_at
 from generations.models.search import Search
 
 MOST = 10_000
@@ -131,8 +132,8 @@ def months(principal: Principal, search: Search) -> list[Month]:
     anytime = search.changed(created_after=None, created_before=None)
     counts = count(principal, anytime, ["month", TOTAL])
     if counts.more:
-        scope = scope_of(principal, anytime)
-        return [_month(name, None) for name in reversed(finding.months_of(scope))]
+        bounds = bounds_of(principal, anytime)
+        return [_month(name, None) for name in reversed(finding.months_of(bounds))]
     return [
         _month(name, Count(number))
         for name, number in sorted(counts.found["month"].items(), reverse=True)
@@ -165,9 +166,9 @@ def tags(principal: Principal, search: Search) -> tuple[Counter[str], bool]:
     counts = count(principal, search, ["tag", TOTAL])
     found = counts.found["tag"]
     if counts.as_of is not None:
-        scope = scope_of(principal, search)
-        source = _NEWEST.format(state=scope.state, exact=scope.exact)
-        values = {**scope.values, "person": principal.user.id, "most": _RECENT}
+        bounds = bounds_of(principal, search)
+        source = _NEWEST.format(state=bounds.state, exact=bounds.exact)
+        values = {**bounds.values, "person": principal.user.id, "most": _RECENT}
         for _name, tag, number in rows.read(_counting(source, ["tag"]), values):
             found[tag] = max(found[tag], number)
     return found, counts.more
@@ -176,13 +177,13 @@ def tags(principal: Principal, search: Search) -> tuple[Counter[str], bool]:
 def count(principal: Principal, search: Search, names: Iterable[str]) -> Counts:
     """Pictures by facet and value, of the newest matches. Raises NotFound."""
     wanted = list(dict.fromkeys([*names, TOTAL]))
-    scope, person = scope_of(principal, search), principal.user.id
+    bounds, person = bounds_of(principal, search), principal.user.id
     counts = Counts(defaultdict(Counter))
     if not search.narrowed and not search.trashed:
-        counts = _tallied(scope, person)
-        scope = scope.outside(set(counts.found["project"]))
+        counts = _tallied(bounds, person)
+        bounds = bounds.outside(set(counts.found["project"]))
     seen = 0
-    for source, values in _sources(scope, person):
+    for source, values in _sources(bounds, person):
         for name, value, number in rows.read(_counting(source, wanted), {**values, "most": MOST + 1 - seen}):
             if value is not None:
                 counts.found[name][value] += number
@@ -194,20 +195,20 @@ def count(principal: Principal, search: Search, names: Iterable[str]) -> Counts:
     return counts
 
 
-def _sources(scope: Scope, person: UUID) -> Iterator[tuple[str, dict[str, Any]]]:
+def _sources(bounds: Bounds, person: UUID) -> Iterator[tuple[str, dict[str, Any]]]:
     """Where matches are, nearest first, as SQL with its values; together they are all of them."""
-    values = {**scope.values, "person": person}
-    if not scope.projects:
+    values = {**bounds.values, "person": person}
+    if not bounds.projects:
         return
-    if scope.collection:
-        yield _IN_COLLECTION.format(state=scope.state, exact=scope.exact, asked=scope.asked), values
-    elif not scope.parts or scope.seed is not None:
-        yield _NEWEST.format(state=scope.state, exact=f"{scope.exact} {scope.asked}"), values
+    if bounds.collection:
+        yield _IN_COLLECTION.format(state=bounds.state, exact=bounds.exact, asked=bounds.asked), values
+    elif not bounds.parts or bounds.seed is not None:
+        yield _NEWEST.format(state=bounds.state, exact=f"{bounds.exact} {bounds.asked}"), values
     else:
-        for months_ in finding.windows(scope, growth=2):
+        for months_ in finding.windows(bounds, growth=2):
             yield (
-                _ASKED.format(state=scope.state, exact=scope.exact),
-                {**values, "q": scope.question(months_)},
+                _ASKED.format(state=bounds.state, exact=bounds.exact),
+                {**values, "q": bounds.question(months_)},
             )
 
 
@@ -230,10 +231,10 @@ def _counting(source: str, names: Sequence[str]) -> str:
     return f"WITH found AS MATERIALIZED ({source}) {' UNION ALL '.join(each)}"
 
 
-def _tallied(scope: Scope, person: UUID) -> Counts:
+def _tallied(bounds: Bounds, person: UUID) -> Counts:
     """The counts of those of the projects that are too large to count now."""
     counts = Counts(defaultdict(Counter))
-    for tally in Tally.objects.filter(project__in=scope.projects):
+    for tally in Tally.objects.filter(project__in=bounds.projects):
         name, value = tally.facet, tally.value
         if name == "favorite":
             if value != str(person):

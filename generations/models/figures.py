@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts import rows
-from generations.models.scope import id_at
+from generations.models.ids import id_at
 
 NEWEST = 3000
 """Paid calls that are looked at."""

@@ -21,8 +21,9 @@ from accounts import rows
 from accounts.errors import Invalid, wrong
 from accounts.principal import Principal
 from generations.models.asset import Asset
+from generations.models.bounds import Bounds, bounds_of
 from generations.models.collection import CollectionItem
-from generations.models.scope import Scope, moment_of, scope_of
+from generations.models.ids import moment_of
 from generations.models.search import Search
 
 PROBE = 1000
@@ -53,14 +54,14 @@ def page_of(
 
     Raises NotFound (a project or collection that is not mine), Invalid (a cursor that is none).
     """
-    scope = scope_of(principal, search)
+    bounds = bounds_of(principal, search)
     newer = bool(after) and not before
     name = "after" if newer else "before"
-    if scope.collection:
-        found, cursors = _collected(scope, _position(name, before or after), newer, limit + 1)
+    if bounds.collection:
+        found, cursors = _collected(bounds, _position(name, before or after), newer, limit + 1)
     else:
         edge = _edge(name, before or after)
-        found = ids_of(scope, edge, newer, limit + 1)
+        found = ids_of(bounds, edge, newer, limit + 1)
         cursors = [str(one) for one in found]
     more = len(found) > limit
     found, cursors = found[:limit], cursors[:limit]
@@ -73,53 +74,53 @@ def page_of(
 
 def neighbours(principal: Principal, search: Search, asset_id: UUID) -> tuple[UUID | None, UUID | None]:
     """The pictures before and after this one in the order of the search: newer and older. Raises NotFound."""
-    scope = scope_of(principal, search)
-    if not scope.collection:
-        found = [ids_of(scope, asset_id, newer, 1) for newer in (True, False)]
+    bounds = bounds_of(principal, search)
+    if not bounds.collection:
+        found = [ids_of(bounds, asset_id, newer, 1) for newer in (True, False)]
     else:
-        item = CollectionItem.objects.filter(collection=scope.collection, asset=asset_id).first()
+        item = CollectionItem.objects.filter(collection=bounds.collection, asset=asset_id).first()
         place = (item.rank, item.id) if item else None
-        found = [_collected(scope, place, newer, 1)[0] if place else [] for newer in (True, False)]
+        found = [_collected(bounds, place, newer, 1)[0] if place else [] for newer in (True, False)]
     before, after = (next(iter(ids), None) for ids in found)
     return before, after
 
 
-def ids_of(scope: Scope, edge: UUID | None, newer: bool, limit: int) -> list[UUID]:
+def ids_of(bounds: Bounds, edge: UUID | None, newer: bool, limit: int) -> list[UUID]:
     """So many pictures beyond the edge, the nearest first."""
     if edge is not None:
-        scope = scope.beyond(edge, newer)
-    if not scope.projects:
+        bounds = bounds.beyond(edge, newer)
+    if not bounds.projects:
         return []
-    if not scope.parts or scope.seed is not None:
-        walked = _walk(scope, newer, scope.asked)
+    if not bounds.parts or bounds.seed is not None:
+        walked = _walk(bounds, newer, bounds.asked)
         # Narrowed by nothing, its best plan is always the same.
-        give = rows.read if scope.exact or scope.parts else rows.planned
-        return [row[0] for row in give(walked, {**scope.values, "limit": limit})]
+        give = rows.read if bounds.exact or bounds.parts else rows.planned
+        return [row[0] for row in give(walked, {**bounds.values, "limit": limit})]
     found: list[UUID] = []
     step = 1
-    if len(scope.projects) == 1 or not scope.trashed:
-        near = _probe(scope, newer, limit, PROBE)
+    if len(bounds.projects) == 1 or not bounds.trashed:
+        near = _probe(bounds, newer, limit, PROBE)
         missing = limit - len(near.found)
         if near.end is not None and 0 < missing <= 3 * len(near.found):
             # Where the rest will be if it goes on like that, and half as far again.
             depth = PROBE // 4 + PROBE * 3 * missing // (2 * len(near.found))
-            near = near.joined(_probe(scope.beyond(near.end, newer), newer, missing, depth))
+            near = near.joined(_probe(bounds.beyond(near.end, newer), newer, missing, depth))
         if len(near.found) >= limit or near.end is None:
             return near.found
-        scope = scope.beyond(near.end, newer)
+        bounds = bounds.beyond(near.end, newer)
         found = near.found
-        step = ALL if near.expected(ends_of(scope), newer) <= FEW else 1 if found else GROWTH
-    for months in windows(scope, newer, step):
+        step = ALL if near.expected(ends_of(bounds), newer) <= FEW else 1 if found else GROWTH
+    for months in windows(bounds, newer, step):
         left = limit - len(found)
-        found += [row[0] for row in rows.read(_asked(scope, newer), _terms(scope, months, left))]
+        found += [row[0] for row in rows.read(_asked(bounds, newer), _terms(bounds, months, left))]
         if len(found) >= limit:
             break
     return found
 
 
-def windows(scope: Scope, newer: bool = False, step: int = 1, growth: int = GROWTH) -> Iterator[list[str]]:
+def windows(bounds: Bounds, newer: bool = False, step: int = 1, growth: int = GROWTH) -> Iterator[list[str]]:
     """The months in which there may be something, from the nearest: few at first, then many at once."""
-    months = months_of(scope)
+    months = months_of(bounds)
     if not newer:
         months.reverse()
     at, size = 0, step
@@ -128,9 +129,9 @@ def windows(scope: Scope, newer: bool = False, step: int = 1, growth: int = GROW
         at, size = at + size, size * growth
 
 
-def months_of(scope: Scope) -> list[str]:
+def months_of(bounds: Bounds) -> list[str]:
     """Every month from the first to the last picture of the projects within the bounds, oldest first."""
-    ends = ends_of(scope)
+    ends = ends_of(bounds)
     if ends is None:
         return []
     first, last = (moment_of(one) for one in ends)
@@ -141,10 +142,10 @@ def months_of(scope: Scope) -> list[str]:
     ]
 
 
-def ends_of(scope: Scope) -> tuple[UUID, UUID] | None:
+def ends_of(bounds: Bounds) -> tuple[UUID, UUID] | None:
     """The first and the last picture of the projects within the bounds, whatever is asked of them."""
-    ends = f"SELECT ({_walk(scope, True)}), ({_walk(scope, False)})"
-    ((first, last),) = rows.read(ends, {**scope.values, "limit": 1})
+    ends = f"SELECT ({_walk(bounds, True)}), ({_walk(bounds, False)})"
+    ((first, last),) = rows.read(ends, {**bounds.values, "limit": 1})
     return None if first is None or last is None else (first, last)
 
 
@@ -169,40 +170,41 @@ class Near:
         return (len(self.found) + 1) * beyond / max(walked, 0.001)
 
 
-def _walk(scope: Scope, newer: bool, asked: str = "") -> str:
+def _walk(bounds: Bounds, newer: bool, asked: str = "") -> str:
     """The nearest pictures of each project by its index, and the nearest of those."""
     order = "ASC" if newer else "DESC"
     return f"""
         SELECT one.id FROM unnest(%(projects)s::uuid[]) AS mine (project) CROSS JOIN LATERAL (
-          SELECT id FROM generations_asset WHERE project_id = mine.project AND {scope.state}
-          AND id > %(over)s AND id < %(under)s {scope.exact} {asked}
+          SELECT id FROM generations_asset WHERE project_id = mine.project AND {bounds.state}
+          AND id > %(over)s AND id < %(under)s {bounds.exact} {asked}
           ORDER BY id {order} LIMIT %(limit)s) AS one
         ORDER BY one.id {order} LIMIT %(limit)s"""  # noqa: S608 - our own words
 
 
-def _probe(scope: Scope, newer: bool, limit: int, depth: int) -> Near:
+def _probe(bounds: Bounds, newer: bool, limit: int, depth: int) -> Near:
     """What is found among so many of the nearest: one project's, or everybody's, of which some count.
 
     Their ids come first, from the index of (project, id) alone, which no planner finds too dear.
     """
     order = "ASC" if newer else "DESC"
-    one = len(scope.projects) == 1
+    one = len(bounds.projects) == 1
     sql = f"""
         WITH nearest AS MATERIALIZED (
-          SELECT id FROM generations_asset WHERE {"project_id = %(project)s AND" if one else ""} {scope.state}
+          SELECT id FROM generations_asset
+          WHERE {"project_id = %(project)s AND" if one else ""} {bounds.state}
           AND id > %(over)s AND id < %(under)s ORDER BY id {order} LIMIT %(probe)s),
         near AS MATERIALIZED (
-          SELECT id, terms @@ %(q)s::tsquery AND project_id = ANY(%(projects)s) {scope.exact} AS hit
+          SELECT id, terms @@ %(q)s::tsquery AND project_id = ANY(%(projects)s) {bounds.exact} AS hit
           FROM nearest JOIN generations_asset USING (id))
         SELECT ARRAY(SELECT id FROM near WHERE hit ORDER BY id {order} LIMIT %(limit)s),
           (SELECT id FROM nearest ORDER BY id {order} LIMIT 1),
           (SELECT id FROM nearest ORDER BY id {order} OFFSET %(probe)s - 1)"""  # noqa: S608 - our own words
-    values = {**scope.values, "project": scope.projects[0], "limit": limit, "probe": depth}
+    values = {**bounds.values, "project": bounds.projects[0], "limit": limit, "probe": depth}
     ((found, begin, end),) = rows.read(sql, values)
     return Near(list(found), begin, end)
 
 
-def _asked(scope: Scope, newer: bool) -> str:
+def _asked(bounds: Bounds, newer: bool) -> str:
     """By the index of terms alone: the bounds wait outside, lest the planner walk by them."""
     order = "ASC" if newer else "DESC"
     return f"""
@@ -210,15 +212,15 @@ def _asked(scope: Scope, newer: bool) -> str:
           SELECT id, project_id, created_at, trashed_at, purged_at FROM generations_asset
           WHERE terms @@ %(q)s::tsquery)
         SELECT id FROM found WHERE id > %(over)s AND id < %(under)s AND project_id = ANY(%(projects)s)
-        AND {scope.state} {scope.exact} ORDER BY id {order} LIMIT %(limit)s"""  # noqa: S608 - our own words
+        AND {bounds.state} {bounds.exact} ORDER BY id {order} LIMIT %(limit)s"""  # noqa: S608 - our own words
 
 
-def _terms(scope: Scope, months: Sequence[str], limit: int) -> dict[str, Any]:
-    return {**scope.values, "q": scope.question(months), "limit": limit}
+def _terms(bounds: Bounds, months: Sequence[str], limit: int) -> dict[str, Any]:
+    return {**bounds.values, "q": bounds.question(months), "limit": limit}
 
 
 def _collected(
-    scope: Scope, place: tuple[float, int] | None, newer: bool, limit: int
+    bounds: Bounds, place: tuple[float, int] | None, newer: bool, limit: int
 ) -> tuple[list[UUID], list[str]]:
     """Pictures of a collection beyond a place, in its order, and the cursor of each."""
     order, beyond = ("DESC", "<") if newer else ("ASC", ">")
@@ -227,10 +229,10 @@ def _collected(
         SELECT asset.id, item.rank, item.id FROM generations_collectionitem AS item
         JOIN generations_asset AS asset ON asset.id = item.asset_id
         WHERE item.collection_id = %(collection)s AND project_id = ANY(%(projects)s)
-        AND {scope.state} {scope.exact} {scope.asked} {edge}
+        AND {bounds.state} {bounds.exact} {bounds.asked} {edge}
         ORDER BY item.rank {order}, item.id {order} LIMIT %(limit)s"""  # noqa: S608 - our own words
     rank, item = place or (0, 0)
-    found = rows.read(sql, {**scope.values, "limit": limit, "rank": rank, "item": item})
+    found = rows.read(sql, {**bounds.values, "limit": limit, "rank": rank, "item": item})
     return [row[0] for row in found], [f"{row[1]!r}~{row[2]}" for row in found]
 
 

@@ -29,7 +29,7 @@ from accounts.models import Membership, Role, Scope
 from accounts.principal import Principal
 from billing.models import Kind, Transfer
 from generations.models.generation import Generation
-from generations.models.scope import id_at
+from generations.models.ids import id_at
 
 GROUPS = ("day", "provider", "model", "project", "user", "key")
 """What spending can be told by; days are UTC's."""

@@ -22,7 +22,7 @@ from accounts.web.doorway import is_fragment, signed_in
 from billing import ledger
 from billing.models import Hold, Kind, Transfer
 from generations.models import Asset, Generation
-from generations.models.scope import id_at
+from generations.models.ids import id_at
 from generations.web.charts import Bar, bars
 
 PAGE = 40

@@ -18,7 +18,7 @@ from accounts.models import AuditEvent, Project, Role
 from billing import ledger
 from billing.errors import BudgetExhausted
 from billing.models import Budget, Hold, Kind, Transfer
-from generations.models.scope import minted_at
+from generations.models.ids import minted_at
 from generations.web.periods import MOST_DAYS, Period
 from tests.conftest import Person, ask, make_person
 from tests.web.conftest import browser_of, let_in, made, text_of

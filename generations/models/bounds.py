@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from accounts.errors import NotFound
 from accounts.models import Project, User
 from accounts.principal import Principal
 from generations.models.collection import Collection
+from generations.models.ids import id_at
 from generations.models.search import Search, any_of
 
 MOST_SHELVES = 300
@@ -27,7 +27,7 @@ _SLACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Bounds:
     """A search as the database is asked: in which projects, what must be true, between which ids."""
 
     projects: list[UUID]
@@ -48,11 +48,11 @@ class Scope:
         shelves = [f"{project}:{month}" for project in self.projects for month in months]
         return " & ".join([*self.parts, any_of(shelf, shelves)])
 
-    def between(self, over: UUID, under: UUID) -> Scope:
+    def between(self, over: UUID, under: UUID) -> Bounds:
         """The same, within narrower bounds, which are not part of it."""
         return replace(self, over=max(self.over, over), under=min(self.under, under))
 
-    def beyond(self, edge: UUID, newer: bool) -> Scope:
+    def beyond(self, edge: UUID, newer: bool) -> Bounds:
         """What is newer than an id, or older."""
         return self.between(edge, LAST) if newer else self.between(FIRST, edge)
 
@@ -80,7 +80,7 @@ class Scope:
     def asked(self) -> str:
         return "AND terms @@ %(q)s::tsquery" if self.parts else ""
 
-    def outside(self, projects: set[str]) -> Scope:
+    def outside(self, projects: set[str]) -> Bounds:
         """The same without some projects."""
         return replace(self, projects=[one for one in self.projects if str(one) not in projects])
 
@@ -89,7 +89,7 @@ class Scope:
         return "trashed_at IS NOT NULL AND purged_at IS NULL" if self.trashed else "trashed_at IS NULL"
 
 
-def scope_of(principal: Principal, search: Search) -> Scope:
+def bounds_of(principal: Principal, search: Search) -> Bounds:
     """Raises NotFound for a project or a collection that the principal may not see."""
     mine = {one for (one,) in rows.planned(rows.composed(_mine), [principal.user.id])}
     for only in (principal.project_id, search.project):
@@ -103,7 +103,7 @@ def scope_of(principal: Principal, search: Search) -> Scope:
             raise NotFound(_("There is no such collection."), code="collection_not_found")
         projects = [held.project_id] if held.project_id in projects else []
     after, before = search.created_after, search.created_before
-    return Scope(
+    return Bounds(
         projects,
         search.parts(principal.user.id),
         id_at(after - _SLACK) if after else FIRST,
@@ -119,19 +119,3 @@ def scope_of(principal: Principal, search: Search) -> Scope:
 def _mine() -> QuerySet[Project, Any]:
     """The ids of a person's projects."""
     return Project.objects.visible_to(Principal(User())).values_list("id")
-
-
-def id_at(moment: datetime) -> UUID:
-    """The first id of a time: ids that are minted then or later are not less."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
-
-
-def minted_at(moment: datetime) -> UUID:
-    """A new id (version 7) as if it had been minted then: an old picture stands among those of its time."""
-    at = max(0, int(moment.timestamp() * 1000))
-    return UUID(int=at << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62))
-
-
-def moment_of(asset_id: UUID) -> datetime:
-    """When an id was minted."""
-    return datetime.fromtimestamp((asset_id.int >> 80) / 1000, UTC)
