@@ -21,7 +21,7 @@ from accounts.admin import ReadOnly
 from accounts.errors import Refusal
 from accounts.models import User
 from billing import ledger
-from billing.models import Budget, Hold, Kind, Price, Transfer, Wallet
+from billing.models import Budget, Hold, Price, Transfer, TransferKind, Wallet
 from billing.money import dollars, micros
 
 
@@ -137,7 +137,7 @@ class TransferAdmin(ReadOnly):
     def refund(self, request: HttpRequest, queryset: QuerySet[Transfer]) -> None:
         """Each at most once, whoever presses, and however often."""
         actor = request.user if isinstance(request.user, User) else None
-        for capture in queryset.filter(kind=Kind.CAPTURE).select_related("wallet__user"):
+        for capture in queryset.filter(kind=TransferKind.CAPTURE).select_related("wallet__user"):
             left = capture.amount - sum(capture.reversals.values_list("amount", flat=True))
             why, once = "refunded by staff", f"all:{capture.id}"
             try:

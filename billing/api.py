@@ -13,7 +13,7 @@ from accounts.endpoint import Endpoint
 from accounts.models import User
 from accounts.paging import PAGING, page
 from billing.ledger import wallet_of
-from billing.models import Kind, Transfer
+from billing.models import Transfer, TransferKind
 from billing.money import dollars
 
 
@@ -29,7 +29,7 @@ class WalletAnswer(serializers.Serializer[Any]):
 class TransferAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     object = serializers.CharField(help_text="transfer")
-    kind = serializers.ChoiceField(Kind.choices)
+    kind = serializers.ChoiceField(TransferKind.choices)
     amount = money()
     source = serializers.CharField()  # type: ignore[assignment]
     target = serializers.CharField()

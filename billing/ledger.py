@@ -22,7 +22,7 @@ from accounts.errors import Conflict, Invalid, wrong
 from accounts.models import User
 from billing import budgets, settling
 from billing.errors import InsufficientCredit
-from billing.models import Hold, Kind, Transfer, Wallet
+from billing.models import Hold, Transfer, TransferKind, Wallet
 from billing.money import MOST, dollars
 
 FUNDING = "funding"
@@ -59,7 +59,7 @@ def grant(
     """Give credits; False beside the transfer if this key was granted before. Raises Invalid, Conflict."""
     _check(amount, memo)
     wallet = wallet_of(user)
-    ends = {"kind": Kind.GRANT, "source": FUNDING, "target": AVAILABLE}
+    ends = {"kind": TransferKind.GRANT, "source": FUNDING, "target": AVAILABLE}
     transfer, fresh = _credited(ends, wallet, amount, memo, actor, key)
     if fresh:
         Wallet.objects.filter(id=wallet.id).update(
@@ -75,7 +75,7 @@ def revoke(
     """Take back credits that are neither held nor spent; with ``key`` as above. Raises Invalid, Conflict."""
     _check(amount, memo)
     wallet = wallet_of(user)
-    ends = {"kind": Kind.REVOKE, "source": AVAILABLE, "target": FUNDING}
+    ends = {"kind": TransferKind.REVOKE, "source": AVAILABLE, "target": FUNDING}
     transfer, fresh = _credited(ends, wallet, amount, memo, actor, key)
     if fresh and not Wallet.objects.filter(id=wallet.id, available__gte=amount).update(
         granted=F("granted") - amount, available=F("available") - amount
@@ -178,13 +178,13 @@ def refund(
 
     Raises Conflict (``already_refunded``), Invalid.
     """
-    if capture.kind != Kind.CAPTURE or amount <= 0:
+    if capture.kind != TransferKind.CAPTURE or amount <= 0:
         raise Invalid(_("Only a capture can be refunded, by an amount above zero."))
     once = _key("refund", key)
     try:
         with transaction.atomic():
             transfer = Transfer.objects.create(
-                kind=Kind.REFUND,
+                kind=TransferKind.REFUND,
                 wallet_id=capture.wallet_id,
                 hold_id=capture.hold_id,
                 source=capture.target,
@@ -239,7 +239,7 @@ def absorb(
     Transfer.objects.bulk_create(
         [
             Transfer(
-                kind=Kind.ABSORB,
+                kind=TransferKind.ABSORB,
                 source=ABSORBED,
                 target=f"spend:{provider}",
                 amount=amount,

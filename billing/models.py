@@ -81,7 +81,7 @@ class Hold(models.Model):
         return f"hold for {self.generation_id}"
 
 
-class Kind(models.TextChoices):
+class TransferKind(models.TextChoices):
     """What a transfer does: from where, to where."""
 
     GRANT = "grant", _("Granted")
@@ -111,7 +111,7 @@ class Transfer(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    kind = models.CharField(max_length=8, choices=TransferKind.choices)
     wallet = models.ForeignKey(Wallet, null=True, on_delete=models.PROTECT, related_name="transfers")
     hold = models.ForeignKey(Hold, null=True, on_delete=models.PROTECT, related_name="transfers")
     source = models.CharField(max_length=60)
@@ -138,7 +138,7 @@ class Transfer(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_of_something"),
             models.CheckConstraint(condition=~Q(source=F("target")), name="transfer_goes_somewhere"),
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="transfer_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=TransferKind.values), name="transfer_kind_known"),
             models.CheckConstraint(
                 condition=Q(kind__in=["grant", "revoke", "absorb"]) | Q(hold__isnull=False),
                 name="transfer_names_its_hold",

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from providers.values import Result
+    from providers.values import Promised
 
 
 class Reason(StrEnum):
@@ -116,7 +116,7 @@ class ProviderError(Exception):
         *,
         retry_after: float | None = None,
         theirs: str | None = None,
-        results: tuple[Result, ...] = (),
+        results: tuple[Promised, ...] = (),
     ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason

@@ -116,7 +116,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Promised:
     """One picture a provider hands over: a link that dies, or the bytes themselves.
 
     ``key`` is stable between polls and unique within the submission. ``spare`` is a second address of
@@ -149,7 +149,7 @@ class Running:
 
     theirs: str | None = None
     progress: int | None = None
-    results: tuple[Result, ...] = ()
+    results: tuple[Promised, ...] = ()
     cost: Cost | None = None
     word: str | None = None
 
@@ -161,7 +161,7 @@ class Done:
     ``failed`` counts the pictures that the provider says it could not make.
     """
 
-    results: tuple[Result, ...]
+    results: tuple[Promised, ...]
     theirs: str | None = None
     cost: Cost | None = None
     request_id: str | None = None

@@ -19,7 +19,7 @@ from accounts.models import Project, Scope, User
 from accounts.principal import Principal
 from generations import imaging
 from generations.engine import keeping
-from generations.models import Asset, Kind, original_key
+from generations.models import Asset, AssetKind, original_key
 from generations.models.ids import minted_at
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -88,7 +88,7 @@ def keep(
         id=asset_id,
         project=project,
         user=user,
-        kind=Kind.UPLOADED,
+        kind=AssetKind.UPLOADED,
         name=clean_name(name),
         storage_key=key,
         sha256=sha256,

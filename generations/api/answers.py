@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.describe import money
 from accounts.models import Role, Scope
 from billing.api import WalletAnswer
-from generations.models import Kind, Relation
+from generations.models import AssetKind, Relation
 from generations.states import GenerationStatus
 from providers.values import ASPECTS, DELIVERIES, FORMATS, OPTIMIZATIONS, OUTPUTS, RESOLUTIONS, STRATEGIES
 
@@ -72,7 +72,7 @@ class CauseAnswer(serializers.Serializer[Any]):
 class AssetAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     object = serializers.CharField(help_text="asset")
-    kind = serializers.ChoiceField(Kind.choices)
+    kind = serializers.ChoiceField(AssetKind.choices)
     project = serializers.UUIDField()
     user = serializers.UUIDField()
     generation = serializers.UUIDField(allow_null=True)

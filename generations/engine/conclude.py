@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from accounts import rows
 from billing import ledger
@@ -49,11 +48,6 @@ class Share:
     charged: int
     cost: int
     absorbed: int
-
-
-def lock(generation_id: UUID) -> Generation:
-    """The generation's row, locked until the transaction ends: the first of all locks."""
-    return reading.lock_generation(generation_id)
 
 
 def conclude(generation: Generation) -> None:
@@ -126,7 +120,7 @@ def _progress(submissions: Iterable[Submission]) -> int | None:
 def _end(generation: Generation, submissions: list[Submission], delivered: int) -> None:
     shares = _shares(generation, submissions)
     charged = sum(share.charged for share in shares)
-    status, code = _verdict(generation, submissions, delivered)
+    status, code = _ending(generation, submissions, delivered)
     if not move_generation(
         generation,
         status,
@@ -142,7 +136,7 @@ def _end(generation: Generation, submissions: list[Submission], delivered: int) 
     ledger.settle(generation_id=generation.id, lines=_lines(generation, shares))
 
 
-def _verdict(
+def _ending(
     generation: Generation, submissions: list[Submission], delivered: int
 ) -> tuple[GenerationStatus, str]:
     if delivered:

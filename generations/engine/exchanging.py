@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generations.engine import inline, killing
-from generations.engine.hearing import Kept, understood
+from generations.engine.hearing import Original, understood
 from generations.models import Submission
 from providers.door import NoAnswer, NotSent
 from providers.errors import ProviderError, Reason
@@ -37,7 +37,9 @@ async def ask(
         return answer, error
 
 
-async def keep_inline(net: Net, submission: Submission, report: Report | ProviderError) -> dict[str, Kept]:
+async def keep_inline(
+    net: Net, submission: Submission, report: Report | ProviderError
+) -> dict[str, Original]:
     """The originals that came inside an answer, in storage, by result key."""
     if not isinstance(report, Running | Done | ProviderError):
         return {}

@@ -15,9 +15,9 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from accounts import rows
-from generations.engine import clock, exchanging, keeping, killing, pace, planning
+from generations.engine import clock, exchanging, keeping, killing, pace, planning, reading
 from generations.engine.claiming import Claim
-from generations.engine.conclude import conclude, finish_submission, lock
+from generations.engine.conclude import conclude, finish_submission
 from generations.engine.hearing import Heard
 from generations.engine.inline import SPOILED
 from generations.engine.persistence import in_transaction
@@ -27,8 +27,7 @@ from generations.states import ResultState
 from generations.storage import Corrupt, KeyTaken, StorageError
 from providers.door import DownloadError, Fetched, Trouble
 from providers.errors import ProviderError, Reason, Unusable
-from providers.values import Done, Running
-from providers.values import Result as Promised
+from providers.values import Done, Promised, Running
 
 if TYPE_CHECKING:
     from generations.engine.net import Net
@@ -185,7 +184,7 @@ def _link_may_live(result: Result) -> bool:
 
 def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> bool:
     """Write a picture off, and close what waited for it. Takes the generation's lock first."""
-    generation = lock(result.submission.generation_id)
+    generation = reading.lock_generation(result.submission.generation_id)
     submission = Submission.objects.select_for_update().get(id=result.submission_id)
     if not move_result(result, state, reason=reason.value, detail=detail[:2000]):
         return False

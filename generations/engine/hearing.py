@@ -20,8 +20,7 @@ from generations.models import Result, Submission, move_result, moves
 from generations.states import ResultState, SubmissionState
 from providers.errors import ProviderError, Reason
 from providers.provider import Traits
-from providers.values import Answer, Cost, Exchange, Report, Running
-from providers.values import Result as Promised
+from providers.values import Answer, Cost, Exchange, Promised, Report, Running
 
 log = logging.getLogger(__name__)
 RAW_MAX = 64 * 1024
@@ -33,7 +32,7 @@ _LONG = re.compile(r"[A-Za-z0-9+/=_-]{2000,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Original:
     """An original that came inside the answer and is in storage already."""
 
     asset_id: UUID
@@ -52,7 +51,7 @@ class Heard:
 
     report: Report | ProviderError
     answer: Answer | None = None
-    kept: Mapping[str, Kept] = field(default_factory=dict)
+    kept: Mapping[str, Original] = field(default_factory=dict)
     who: str = ""
     post: int | None = None
     asked: Submission | None = None
@@ -180,7 +179,7 @@ def promise(submission: Submission, results: tuple[Promised, ...], heard: Heard,
     return bool(fresh)
 
 
-def _has_come(submission: Submission, key: str, kept: Kept) -> None:
+def _has_come(submission: Submission, key: str, kept: Original) -> None:
     """What was told without its bytes, which could not be fetched so far, came inside a later answer."""
     result = Result.objects.filter(submission=submission, key=key, state=ResultState.PENDING).first()
     if result is not None:
@@ -196,7 +195,7 @@ def _has_come(submission: Submission, key: str, kept: Kept) -> None:
         )
 
 
-def _row(promised: Promised, position: int, kept: Kept | None) -> tuple[Any, ...]:
+def _row(promised: Promised, position: int, kept: Original | None) -> tuple[Any, ...]:
     """The values of a result, in the order of ``_PROMISE``."""
     return (
         uuid7(),

@@ -16,10 +16,10 @@ from uuid6 import uuid7
 
 from accounts import rows
 from generations.engine import keeping
-from generations.engine.hearing import Kept
+from generations.engine.hearing import Original
 from generations.models import Submission, original_key
 from generations.storage import Corrupt, KeyTaken, StorageError
-from providers.values import Result as Promised
+from providers.values import Promised
 
 if TYPE_CHECKING:
     from generations.engine.net import Net
@@ -29,12 +29,12 @@ SPOILED = 32
 """How often a store may alter a picture, or have other bytes in its place, before it is given up."""
 
 
-async def keep_inline(net: Net, submission: Submission, promised: Iterable[Promised]) -> dict[str, Kept]:
+async def keep_inline(net: Net, submission: Submission, promised: Iterable[Promised]) -> dict[str, Original]:
     """The originals among these that are not kept yet, written to storage, by result key."""
     inline = {one.key: data for one in promised if (data := _data_of(one)) is not None}
     # A list that grows repeats its pictures at every look.
     settled = await net.db_surely(_settled, submission) if inline else frozenset()
-    kept: dict[str, Kept] = {}
+    kept: dict[str, Original] = {}
     for key, data in inline.items():
         if key[:200] not in settled and (original := await _keep_surely(net, submission, data)):
             kept[key] = original
@@ -49,7 +49,7 @@ def _settled(submission: Submission) -> frozenset[str]:
     return frozenset(key for (key,) in rows.planned(_SETTLED, [submission.id]))
 
 
-async def _keep_surely(net: Net, submission: Submission, data: bytes) -> Kept | None:
+async def _keep_surely(net: Net, submission: Submission, data: bytes) -> Original | None:
     """These bytes exist nowhere else: wait for a store or disk that is away, however long it takes.
 
     The lease is kept meanwhile. None if the store altered them each time.
@@ -79,11 +79,11 @@ def _data_of(promised: Promised) -> bytes | None:
         return None  # no picture; the fetch that follows says so
 
 
-def _keep_bytes(submission: Submission, data: bytes) -> Kept:
+def _keep_bytes(submission: Submission, data: bytes) -> Original:
     asset_id, sha256 = uuid7(), hashlib.sha256(data).hexdigest()
     key = original_key(submission.generation.project_id, asset_id, sha256)
     with keeping.scratch() as folder:
         path = folder / "picture"
         path.write_bytes(data)
         keeping.keep_original(path, key, sha256)
-    return Kept(asset_id, key, sha256, len(data))
+    return Original(asset_id, key, sha256, len(data))

@@ -31,7 +31,7 @@ from generations.engine import (
 from generations.engine.claiming import Claim
 from generations.engine.conclude import conclude, finish_submission
 from generations.engine.persistence import forget_connection, in_transaction
-from generations.models import Asset, Kind, Result, move_result, moves
+from generations.models import Asset, AssetKind, Result, move_result, moves
 from generations.models.terms import quoted, words_of
 from generations.states import ResultState
 from generations.storage import StorageError, originals
@@ -179,7 +179,7 @@ def _store(seen: Result, picture: imaging.Picture, *, sandbox: bool) -> None:
         project_id=generation.project_id,
         user_id=generation.user_id,
         generation=generation,
-        kind=Kind.GENERATED,
+        kind=AssetKind.GENERATED,
         prompt=generation.prompt,
         provider=submission.provider,
         model=generation.model,

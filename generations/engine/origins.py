@@ -6,7 +6,7 @@ from uuid import UUID
 
 from generations.imaging import Origin
 from generations.imaging.provenance import EDITED, MADE
-from generations.models import Asset, Generation, Kind, ReferenceUse
+from generations.models import Asset, AssetKind, Generation, ReferenceUse
 
 _MOST_COPIES = 20
 
@@ -23,7 +23,7 @@ def origin_of(asset: Asset, *, prompt: bool = False) -> Origin:
 
     An upload's own word for how it came about stays; of a copy, it is what its first original was.
     """
-    if asset.kind != Kind.GENERATED:
+    if asset.kind != AssetKind.GENERATED:
         return Origin(str(asset.id))
     first = asset
     for _ in range(_MOST_COPIES):

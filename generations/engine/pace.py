@@ -35,7 +35,7 @@ BROKEN = gettext_noop("failing")
 BUSY = gettext_noop("busy")
 
 
-class Verdict(Enum):
+class Permission(Enum):
     """Whether a submission may be sent now."""
 
     GO = "go"
@@ -56,7 +56,7 @@ def waits(account: ProviderAccount, now: datetime) -> float:
     return max(0.0, (account.paused_until - now).total_seconds()) if account.paused_until else 0.0
 
 
-def may_send(account: ProviderAccount, *, again: bool = False) -> tuple[Verdict, float]:
+def may_send(account: ProviderAccount, *, again: bool = False) -> tuple[Permission, float]:
     """Whether one more request may leave through this account now, else seconds to wait.
 
     The account's row must be locked by the caller's transaction: that makes limits exact
@@ -64,17 +64,17 @@ def may_send(account: ProviderAccount, *, again: bool = False) -> tuple[Verdict,
     """
     now = clock.now()
     if not account.enabled:
-        return Verdict.RESTING, PAUSE
+        return Permission.RESTING, PAUSE
     if account.paused_until and account.paused_until > now:
-        return Verdict.RESTING, (account.paused_until - now).total_seconds()
+        return Permission.RESTING, (account.paused_until - now).total_seconds()
     if account.pause_level and account.probe_until and account.probe_until > now:
-        return Verdict.RESTING, 2.0
+        return Permission.RESTING, 2.0
     wait = take_slot(account, account.calls_a_minute, room=None if again else account.room)
     if wait:
-        return Verdict.FULL, wait
+        return Permission.FULL, wait
     if account.pause_level:
         ProviderAccount.objects.filter(id=account.id).update(probe_until=now + timedelta(seconds=PROBE))
-    return Verdict.GO, 0.0
+    return Permission.GO, 0.0
 
 
 _BUSY = f"""

@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from providers.values import Result as Promised
+from providers.values import Promised
 
 _DIGITS = 16
 

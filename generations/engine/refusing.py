@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.db.models.functions import Now
 
 from generations.engine import clock, pace, planning, reading
-from generations.engine.conclude import conclude, lock
+from generations.engine.conclude import conclude
 from generations.engine.hearing import Heard
 from generations.engine.persistence import in_transaction
 from generations.models import Move, Submission, move_submission, moves, notify
@@ -26,7 +26,7 @@ def refuse_unsent(submission: Submission, reason: Reason, *, why: str = "", else
 
     def work() -> bool:
         submission.state = _S.PLANNED  # also after a deadlock has undone an earlier try
-        generation = lock(submission.generation_id)
+        generation = reading.lock_generation(submission.generation_id)
         submission.generation = generation
         if not move_submission(submission, _S.REFUSED, reason=reason.value, why=why):
             return False

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_noop
 from accounts import rows
 from generations.engine import clock, keeping, killing, pace, planning, reading, refusing
 from generations.engine.claiming import LEASE
-from generations.engine.conclude import conclude, finish_submission, lock
-from generations.engine.pace import Verdict
+from generations.engine.conclude import conclude, finish_submission
+from generations.engine.pace import Permission
 from generations.engine.persistence import in_transaction
 from generations.models import (
     Generation,
@@ -90,9 +90,9 @@ def begin(submission: Submission, fence: int, sent_as: str = "") -> bool:
         if mine is None:
             return False
         generation, account = mine.generation, mine.account
-        verdict, wait = pace.may_send(account)
-        if verdict is not Verdict.GO:
-            _wait_or_move_on(submission, generation, verdict, account, wait)
+        permission, wait = pace.may_send(account)
+        if permission is not Permission.GO:
+            _wait_or_move_on(submission, generation, permission, account, wait)
             return False
         # An earlier answer says nothing about this call.
         changes: dict[str, Any] = {"sent_at": Now(), "due_at": Now(), "posts": post, "http_status": None}
@@ -104,7 +104,7 @@ def begin(submission: Submission, fence: int, sent_as: str = "") -> bool:
         return True
 
     def landed() -> bool | None:
-        lock(submission.generation_id)
+        reading.lock_generation(submission.generation_id)
         sent = Submission.objects.filter(id=submission.id, fence=fence, state=_S.SENDING, posts=post)
         return True if sent.update(lease_until=Now() + timedelta(seconds=LEASE)) else None
 
@@ -122,8 +122,8 @@ def begin_again(submission: Submission, fence: int) -> bool:
         mine = reading.lock_to_send(submission.id, fence, _S.UNKNOWN)
         if mine is None:
             return False
-        verdict, wait = pace.may_send(mine.account, again=True)
-        if verdict is not Verdict.GO:
+        permission, wait = pace.may_send(mine.account, again=True)
+        if permission is not Permission.GO:
             rest(submission.id, fence, wait)
             return False
         changed = Submission.objects.filter(id=submission.id)
@@ -137,12 +137,12 @@ def begin_again(submission: Submission, fence: int) -> bool:
 def _wait_or_move_on(
     submission: Submission,
     generation: Generation,
-    verdict: Verdict,
+    permission: Permission,
     account: ProviderAccount,
     wait: float,
 ) -> None:
     """Not now: come back when there is room, try another account or offer, or give up in time."""
-    down = verdict is Verdict.RESTING and (account.pause_level > 0 or not account.enabled)
+    down = permission is Permission.RESTING and (account.pause_level > 0 or not account.enabled)
     if clock.now() > generation.deadline_at:
         reason = Reason.NOT_OFFERED if down else Reason.RATE_LIMITED
         if move_submission(submission, _S.REFUSED, reason=reason.value, why=gettext_noop("waited too long")):
@@ -218,7 +218,7 @@ def lose_lease(submission: Submission, why: str) -> None:
 
     def work() -> None:
         submission.state = _S.SENDING
-        generation = lock(submission.generation_id)
+        generation = reading.lock_generation(submission.generation_id)
         move_submission(
             submission, _S.UNKNOWN, why=why, due_at=Now(), lease_until=None, reason=Reason.NO_ANSWER.value
         )
@@ -236,7 +236,7 @@ def abandon(submission: Submission, reason: Reason, why: str) -> None:
 
     def work() -> None:
         submission.state = seen
-        generation = lock(submission.generation_id)
+        generation = reading.lock_generation(submission.generation_id)
         if Result.objects.filter(submission=submission).exclude(state=ResultState.LOST).exists():
             move_submission(submission, _S.STORING, why=why, due_at=None, reason=reason.value)
             finish_submission(submission)
@@ -252,7 +252,7 @@ def look_up_again(submission: Submission) -> None:
 
     def work() -> None:
         submission.state = _S.ABANDONED
-        generation = lock(submission.generation_id)
+        generation = reading.lock_generation(submission.generation_id)
         changes: dict[str, Any] = {"due_at": Now(), "lease_until": None, "polls": 0}
         if move_submission(submission, _S.UNKNOWN, why=gettext_noop("asked once more"), **changes):
             conclude(generation)

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from generations.engine import clock, planning
-from generations.engine.conclude import conclude, lock
+from generations.engine import clock, planning, reading
+from generations.engine.conclude import conclude
 from generations.engine.noticing import BATCH_ENDED
 from generations.engine.persistence import in_transaction
 from generations.models import Batch, Generation, Notice, Submission, move_submission, notify
@@ -24,7 +24,7 @@ def stop(generation_id: UUID, *, who: str) -> bool:
 
     In the caller's transaction. Twice changes nothing.
     """
-    generation = lock(generation_id)
+    generation = reading.lock_generation(generation_id)
     if generation.ended:
         return False
     if generation.cancel_requested_at is None:

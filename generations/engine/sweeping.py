@@ -20,10 +20,11 @@ from generations.engine import (
     likening,
     persistence,
     planning,
+    reading,
     refusing,
     written,
 )
-from generations.engine.conclude import conclude, finish_submission, lock
+from generations.engine.conclude import conclude, finish_submission
 from generations.engine.persistence import in_transaction
 from generations.engine.stopping import look_after_batches
 from generations.models import (
@@ -144,14 +145,14 @@ def _refuse(submission: Submission) -> None:
 
 
 def _finish(submission: Submission) -> None:
-    generation = lock(submission.generation_id)
+    generation = reading.lock_generation(submission.generation_id)
     fresh = Submission.objects.select_for_update().get(id=submission.id)
     finish_submission(fresh)
     conclude(generation)
 
 
 def _conclude(generation_id: UUID) -> None:
-    conclude(lock(generation_id))
+    conclude(reading.lock_generation(generation_id))
 
 
 def _due() -> bool:

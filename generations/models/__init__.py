@@ -1,6 +1,6 @@
 """Generations, submissions, assets, and how they change state."""
 
-from generations.models.asset import Asset, Kind, derivative_key, original_key
+from generations.models.asset import Asset, AssetKind, derivative_key, original_key
 from generations.models.collection import Collection, CollectionItem, Copying, SavedSearch, Tally
 from generations.models.conversion import Conversion, converted_key, unconverted
 from generations.models.generation import Generation, KeptAnswer, ReferenceUse, Relation, failure
@@ -12,6 +12,7 @@ from generations.models.submission import Move, Result, Submission, WebhookEvent
 __all__ = [
     "GENERATION_CHANNEL",
     "Asset",
+    "AssetKind",
     "Batch",
     "Collection",
     "CollectionItem",
@@ -21,7 +22,6 @@ __all__ = [
     "Copying",
     "Generation",
     "KeptAnswer",
-    "Kind",
     "Move",
     "Notice",
     "Preset",

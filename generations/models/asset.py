@@ -21,7 +21,7 @@ from generations.models.search import Search
 from generations.models.terms import Words, facet, quoted, words_of
 
 
-class Kind(models.TextChoices):
+class AssetKind(models.TextChoices):
     """Where a picture came from."""
 
     GENERATED = "generated", _("Generated")
@@ -97,7 +97,7 @@ class Asset(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="assets")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assets")
     generation = models.ForeignKey(Generation, null=True, on_delete=models.PROTECT, related_name="assets")
-    kind = models.CharField(max_length=9, choices=Kind.choices)
+    kind = models.CharField(max_length=9, choices=AssetKind.choices)
     name = models.CharField(max_length=255, blank=True)
     prompt = models.TextField(blank=True)
     provider = models.CharField(max_length=30, blank=True)

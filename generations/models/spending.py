@@ -27,7 +27,7 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from accounts.models import Membership, Role, Scope
 from accounts.principal import Principal
-from billing.models import Kind, Transfer
+from billing.models import Transfer, TransferKind
 from generations.models.generation import Generation
 from generations.models.ids import id_at
 
@@ -41,7 +41,7 @@ _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UT
 
 def spending(principal: Principal) -> QuerySet[Transfer, Transfer]:
     """What the principal may see: their own, that of projects they own, and for staff all of it."""
-    found = Transfer.objects.filter(kind__in=[Kind.CAPTURE, Kind.REFUND])
+    found = Transfer.objects.filter(kind__in=[TransferKind.CAPTURE, TransferKind.REFUND])
     if principal.project_id:
         found = found.filter(project_id=principal.project_id)
     if principal.user.is_staff and principal.may(Scope.ADMIN):
@@ -80,7 +80,7 @@ def _sum(what: Any, *, among: Q | None) -> Coalesce:
     return Coalesce(Sum(what, filter=among), Value(0), output_field=BigIntegerField())
 
 
-_CAPTURED = Q(kind=Kind.CAPTURE)
+_CAPTURED = Q(kind=TransferKind.CAPTURE)
 _NET = Case(When(_CAPTURED, then=F("amount")), default=-F("amount"))
 SUMS: dict[str, Any] = {
     "charged": _sum(_NET, among=None),

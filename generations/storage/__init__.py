@@ -13,16 +13,16 @@ from django.core.files.storage import storages
 
 from generations.storage.errors import Corrupt, KeyTaken, StorageError, StorageUnavailable, WrongBucket
 from generations.storage.folder import FolderStorage
-from generations.storage.store import Kept, Store, claim
+from generations.storage.store import Store, StoredObject, claim
 
 __all__ = [
     "Corrupt",
     "FolderStorage",
-    "Kept",
     "KeyTaken",
     "StorageError",
     "StorageUnavailable",
     "Store",
+    "StoredObject",
     "WrongBucket",
     "claim",
     "originals",

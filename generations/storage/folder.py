@@ -17,7 +17,7 @@ from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
 from generations.storage.errors import Corrupt, KeyTaken, StorageUnavailable
-from generations.storage.store import MARKER, QUARANTINE, QUARANTINE_DAYS, Kept, is_ours, sha256_of
+from generations.storage.store import MARKER, QUARANTINE, QUARANTINE_DAYS, StoredObject, is_ours, sha256_of
 
 _INCOMING = ".incoming"
 _DAY = 24 * 3600.0
@@ -74,7 +74,7 @@ class FolderStorage(FileSystemStorage):
             self._file(key).replace(aside := self._made_way(f"{QUARANTINE}/{key}"))
             os.utime(aside)
 
-    def keys(self, prefix: str = "") -> Iterator[Kept]:
+    def keys(self, prefix: str = "") -> Iterator[StoredObject]:
         root = Path(self.location)
         for folder, folders, names in os.walk(root):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -85,7 +85,7 @@ class FolderStorage(FileSystemStorage):
                     # It may be deleted while the list is read.
                     with contextlib.suppress(FileNotFoundError):
                         found = file.stat()
-                        yield Kept(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+                        yield StoredObject(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def signed_link(
         self, key: str, seconds: int, filename: str, content_type: str, *, attachment: bool = False

@@ -20,7 +20,15 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from generations.storage.errors import Corrupt, KeyTaken, StorageUnavailable
-from generations.storage.store import CHUNK, MARKER, QUARANTINE, QUARANTINE_DAYS, Kept, is_ours, sha256_of
+from generations.storage.store import (
+    CHUNK,
+    MARKER,
+    QUARANTINE,
+    QUARANTINE_DAYS,
+    StoredObject,
+    is_ours,
+    sha256_of,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -126,7 +134,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
             self._client.copy_object(**aside, CopySource=self._named(key))
         self.delete(key)
 
-    def keys(self, prefix: str = "") -> Iterator[Kept]:
+    def keys(self, prefix: str = "") -> Iterator[StoredObject]:
         return (kept for kept in self._listed(prefix) if not is_ours(kept.key))
 
     def signed_link(
@@ -170,13 +178,13 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages has n
             file.flush()
             self._put_new(MARKER, Path(file.name), "text/plain")
 
-    def _listed(self, prefix: str) -> Iterator[Kept]:
+    def _listed(self, prefix: str) -> Iterator[StoredObject]:
         root = f"{self.location.strip('/')}/".lstrip("/")
         pages = self._client.get_paginator("list_objects_v2")
         with _reaching(prefix):
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=root + prefix):
                 for found in page.get("Contents", ()):
-                    yield Kept(found["Key"].removeprefix(root), found["Size"], found["LastModified"])
+                    yield StoredObject(found["Key"].removeprefix(root), found["Size"], found["LastModified"])
 
     def _put_new(self, key: str, path: Path, content_type: str) -> bool:
         """Write unless something is there. False if something is, perhaps an earlier try of ours."""

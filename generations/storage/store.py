@@ -19,7 +19,7 @@ CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredObject:
     """One object: its key, its size in bytes, and when it was written (UTC)."""
 
     key: str
@@ -66,7 +66,7 @@ class Store(Protocol):
     def quarantine(self, key: str) -> None:
         """Take an object away from its key and keep it for seven days, to be looked at by staff."""
 
-    def keys(self, prefix: str = "") -> Iterator[Kept]:
+    def keys(self, prefix: str = "") -> Iterator[StoredObject]:
         """Every object whose key begins with ``prefix``, without the store's own."""
 
     def signed_link(

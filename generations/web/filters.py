@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.actions import as_uuid
 from accounts.models import Project, User
 from accounts.principal import Principal
-from generations.models import Collection, Kind
+from generations.models import AssetKind, Collection
 from generations.models.facets import Count, Facets
 from generations.models.search import Search
 from generations.web.details import model_name, provider_name
@@ -129,7 +129,7 @@ def _plain(name: str, value: str) -> str:
         case "model":
             return model_name(value)
         case "kind":
-            return str(Kind(value).label)
+            return str(AssetKind(value).label)
         case "rating":
             return "★" * int(value) + ("" if value == "5" else _(" and more"))
         case "favorite":

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actions import audit
 from accounts.principal import Principal
 from accounts.web.doorway import staff_only
-from billing.models import Kind, Transfer
+from billing.models import Transfer, TransferKind
 from billing.money import dollars
 from generations.engine import balances
 from generations.models import Generation, Result, Submission
@@ -34,7 +34,7 @@ MOST_ROWS = 50
 @staff_only
 def oversight(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     since = timezone.now() - WINDOW
-    absorbed = Transfer.objects.filter(kind=Kind.ABSORB, created_at__gte=since)
+    absorbed = Transfer.objects.filter(kind=TransferKind.ABSORB, created_at__gte=since)
     lost = Submission.objects.filter(
         # Not as a list: each has an index of its own.
         Q(state=SubmissionState.UNKNOWN) | Q(state=SubmissionState.ABANDONED),
@@ -135,7 +135,7 @@ def _account(account_id: UUID) -> ProviderAccount:
 def _drift(since: datetime) -> list[dict[str, Any]]:
     """What people were charged against what gateways say they took, where both are known."""
     rows = (
-        Transfer.objects.filter(kind=Kind.CAPTURE, created_at__gte=since, provider_cost__isnull=False)
+        Transfer.objects.filter(kind=TransferKind.CAPTURE, created_at__gte=since, provider_cost__isnull=False)
         .values("provider", "model", "sandbox")
         .annotate(
             pictures_made=Sum("pictures"),

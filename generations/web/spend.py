@@ -22,7 +22,7 @@ from accounts.principal import Principal
 from accounts.web.doorway import REFUSED, came_from, signed_in, staff_only
 from billing import budgets
 from billing.budgets import Standing
-from billing.models import Every, Kind, Subject, Transfer
+from billing.models import Every, Subject, Transfer, TransferKind
 from billing.money import dollars
 from generations.models import Generation
 from generations.models.spending import SUMS
@@ -30,7 +30,7 @@ from generations.states import GenerationStatus
 from generations.web import periods, sums
 from generations.web.charts import STEP, bars
 from generations.web.periods import Period
-from generations.web.sums import MOST_LINES, Asked
+from generations.web.sums import MOST_SLICES, Asked
 
 MOST_CHOICES = 500
 """People, and projects, to choose from; with more of them, the admin finds any."""
@@ -124,7 +124,7 @@ def _limits(principal: Principal, asked: Asked) -> list[tuple[str, Standing]]:
     about = {"user": Subject.PERSON, "project": Subject.PROJECT}
     for name in set(asked.only) & set(about):
         found = found.filter(scope=about[name], subject_id=asked.only[name])
-    standings = budgets.standings(list(found.order_by("-id")[:MOST_LINES]))
+    standings = budgets.standings(list(found.order_by("-id")[:MOST_SLICES]))
     names: dict[str, Mapping[UUID, str]] = {
         scope: sums.labels(name, [one.budget.subject_id for one in standings if one.budget.scope == scope])
         for name, scope in (*about.items(), ("key", Subject.KEY))
@@ -149,7 +149,7 @@ def _limitable(asked: Asked) -> list[tuple[str, list[tuple[str, str, bool]]]]:
 def _unpaid(period: Period) -> dict[str, int]:
     """What nobody was charged for: paid by the platform, and still being looked up."""
     absorbed = Transfer.objects.filter(
-        kind=Kind.ABSORB, created_at__gte=period.since, created_at__lt=period.until
+        kind=TransferKind.ABSORB, created_at__gte=period.since, created_at__lt=period.until
     )
     return {
         "absorbed": absorbed.aggregate(sum=Sum("amount", default=0))["sum"],

@@ -25,7 +25,7 @@ from generations.web import periods
 from generations.web.details import model_name, provider_name
 from generations.web.periods import Period
 
-MOST_LINES = 50
+MOST_SLICES = 50
 CUTS = {
     "user": gettext_lazy("By person"),
     "project": gettext_lazy("By project"),
@@ -101,7 +101,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Slice:
     """One person, project, gateway, model or day, and what narrows the page to it."""
 
     label: str
@@ -112,7 +112,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Cut:
     label: str
-    lines: list[Line]
+    slices: list[Slice]
     more: int
 
 
@@ -145,9 +145,9 @@ def cut(asked: Asked, name: str, found: Mapping[Any, Sums]) -> Cut:
     """The dearest first, but days as they came, the last one first."""
     key = (lambda one: one[0]) if name == "day" else (lambda one: (one[1].charged, one[1].images))
     values = sorted(found.items(), key=key, reverse=True)
-    names = labels(name, [value for value, _sums in values[:MOST_LINES]])
-    lines = [Line(names[value], sums, asked.narrowed(name, value)) for value, sums in values[:MOST_LINES]]
-    return Cut(str(CUTS[name]), lines, max(0, len(values) - MOST_LINES))
+    names = labels(name, [value for value, _sums in values[:MOST_SLICES]])
+    slices = [Slice(names[value], sums, asked.narrowed(name, value)) for value, sums in values[:MOST_SLICES]]
+    return Cut(str(CUTS[name]), slices, max(0, len(values) - MOST_SLICES))
 
 
 def labels(name: str, values: Iterable[Any]) -> dict[Any, str]:

@@ -20,7 +20,7 @@ from accounts.actions import as_uuid
 from accounts.principal import Principal
 from accounts.web.doorway import is_fragment, signed_in
 from billing import ledger
-from billing.models import Hold, Kind, Transfer
+from billing.models import Hold, Transfer, TransferKind
 from generations.models import Asset, Generation
 from generations.models.ids import id_at
 from generations.web.charts import Bar, bars
@@ -31,7 +31,7 @@ MOST_THUMBNAILS = 4
 
 
 @dataclass(frozen=True)
-class Line:
+class Entry:
     """One transfer, the work it belongs to, and the pictures it paid for."""
 
     transfer: Transfer
@@ -58,7 +58,7 @@ def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     context: dict[str, Any] = {
         "lines": _lines(principal, found[:PAGE]),
         "older": found[PAGE - 1].id if len(found) > PAGE else None,
-        "kinds": Kind,
+        "kinds": TransferKind,
     }
     if is_fragment(request) and before is not None:
         return render(request, "_fragments/transfers.html", context)
@@ -76,16 +76,16 @@ def wallet(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     return render(request, "wallet.html", context)
 
 
-def _lines(principal: Principal, transfers: list[Transfer]) -> list[Line]:
+def _lines(principal: Principal, transfers: list[Transfer]) -> list[Entry]:
     works = _generations(transfer.generation_id for transfer in transfers)
     pictures: dict[UUID, list[Asset]] = defaultdict(list)
-    paid = [transfer.generation_id for transfer in transfers if transfer.kind == Kind.CAPTURE]
+    paid = [transfer.generation_id for transfer in transfers if transfer.kind == TransferKind.CAPTURE]
     mine = Asset.objects.visible_to(principal).kept()
     for asset in mine.filter(generation__in=paid, late=False).order_by("id"):
         if asset.generation_id is not None:
             pictures[asset.generation_id].append(asset)
     return [
-        Line(
+        Entry(
             transfer,
             works.get(transfer.generation_id) if transfer.generation_id else None,
             _paid_by(transfer, pictures)[:MOST_THUMBNAILS],
@@ -95,7 +95,7 @@ def _lines(principal: Principal, transfers: list[Transfer]) -> list[Line]:
 
 
 def _paid_by(transfer: Transfer, pictures: Mapping[UUID, list[Asset]]) -> list[Asset]:
-    if transfer.kind != Kind.CAPTURE or transfer.generation_id is None:
+    if transfer.kind != TransferKind.CAPTURE or transfer.generation_id is None:
         return []
     return [
         asset for asset in pictures.get(transfer.generation_id, []) if asset.provider == transfer.provider
@@ -107,8 +107,8 @@ def _generations(ids: Iterable[UUID | None]) -> dict[UUID, Generation]:
 
 
 _SUMS: dict[str, Any] = {
-    "captured": Sum("amount", filter=Q(kind=Kind.CAPTURE), default=0),
-    "refunded": Sum("amount", filter=Q(kind=Kind.REFUND), default=0),
+    "captured": Sum("amount", filter=Q(kind=TransferKind.CAPTURE), default=0),
+    "refunded": Sum("amount", filter=Q(kind=TransferKind.REFUND), default=0),
 }
 
 
@@ -122,7 +122,7 @@ def _lately(principal: Principal) -> QuerySet[Transfer, Transfer]:
     # Ids come close to the time, and spare reading all that was ever spent; a day for clocks that differ.
     floor = id_at(datetime.combine(first, time(), UTC) - timedelta(days=1))
     mine = Transfer.objects.of_user(principal.user).filter(id__gte=floor)
-    return mine.filter(kind__in=[Kind.CAPTURE, Kind.REFUND], created_at__date__gte=first)
+    return mine.filter(kind__in=[TransferKind.CAPTURE, TransferKind.REFUND], created_at__date__gte=first)
 
 
 def _spent_on_samples(principal: Principal) -> int:

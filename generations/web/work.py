@@ -29,7 +29,7 @@ from generations.models import Asset, Generation, Move, Submission
 from generations.web import finals, stream
 from generations.web.details import parameters_of
 from generations.web.stream import may_make
-from generations.web.wallet import Line
+from generations.web.wallet import Entry
 
 
 @require_safe
@@ -51,7 +51,7 @@ def generation(request: HttpRequest, principal: Principal, generation_id: UUID) 
         "moves": _timed(_named(moves) if staff else moves.filter(submission=None)),
         "submissions": Submission.objects.filter(generation=found).select_related("account").order_by("id"),
         "transfers": [
-            Line(one, found, []) for one in Transfer.objects.filter(generation_id=found.id).order_by("id")
+            Entry(one, found, []) for one in Transfer.objects.filter(generation_id=found.id).order_by("id")
         ],
         "retries": Generation.objects.visible_to(principal).filter(retry_of=found).order_by("id"),
         "retry_of": found.retry_of,

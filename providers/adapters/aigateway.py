@@ -26,8 +26,8 @@ from providers.values import (
     Exchange,
     Failed,
     ImageRequest,
+    Promised,
     Report,
-    Result,
     Running,
 )
 
@@ -245,7 +245,7 @@ def _job_entries(told: wire.Json) -> list[wire.Json] | None:
     return [] if isinstance(result.get("data"), list) else None
 
 
-def _pictures(entries: list[wire.Json]) -> tuple[Result, ...]:
+def _pictures(entries: list[wire.Json]) -> tuple[Promised, ...]:
     found = [
         wire.picture(str(place), e.get("url"), e.get("b64_json"), revised_prompt=e.get("revised_prompt"))
         for place, e in enumerate(entries)

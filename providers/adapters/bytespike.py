@@ -24,8 +24,8 @@ from providers.values import (
     Exchange,
     Failed,
     ImageRequest,
+    Promised,
     Report,
-    Result,
     Running,
 )
 
@@ -206,7 +206,7 @@ def _task(theirs: str, told: wire.Json) -> Report:
     return _done(theirs, pictures, cost, None)
 
 
-def _pictures(entries: list[wire.Json]) -> tuple[Result, ...]:
+def _pictures(entries: list[wire.Json]) -> tuple[Promised, ...]:
     found = [
         wire.picture(
             str(place),

@@ -27,8 +27,8 @@ from providers.values import (
     Exchange,
     Failed,
     ImageRequest,
+    Promised,
     Report,
-    Result,
     Running,
 )
 
@@ -191,7 +191,7 @@ def _entries(told: wire.Json) -> list[object] | None:
     return max((listed for listed in lists if isinstance(listed, list)), key=len, default=None)
 
 
-def _results(told: wire.Json) -> tuple[Result, ...]:
+def _results(told: wire.Json) -> tuple[Promised, ...]:
     """Every picture once, under its place. The single field is the first of them, maybe by another link."""
     links = [wire.object_in(entry).get("url") or entry for entry in _entries(told) or ()]
     listed = [wire.picture(str(place), link) for place, link in enumerate(links)]

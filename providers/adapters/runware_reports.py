@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from providers.adapters import verdict, wire
 from providers.errors import ProviderError, Reason
-from providers.values import Accepted, Answer, Cost, Done, Failed, Report, Result, Running
+from providers.values import Accepted, Answer, Cost, Done, Failed, Promised, Report, Running
 
 _FAMILIES: tuple[tuple[str, Reason], ...] = (
     (r"ApiKey|unauthorized|forbidden|permissionDenied|^token|Suspended$|Disabled$", Reason.KEY_REFUSED),
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 
     entries: list[wire.Json]
     errors: list[wire.Json]
-    results: tuple[Result, ...]
+    results: tuple[Promised, ...]
     cost: Cost | None
     processing: bool
     progress: int | None
@@ -78,7 +78,7 @@ def _state(entry: wire.Json) -> str:
     return "error" if entry.get("error") else "success" if _picture(0, entry) else "processing"
 
 
-def _picture(place: int, entry: wire.Json) -> Result | None:
+def _picture(place: int, entry: wire.Json) -> Promised | None:
     """Keyed by its own id: all pictures of a task share the task's."""
     return wire.picture(
         wire.identifier(entry.get("imageUUID")) or f"place {place}",

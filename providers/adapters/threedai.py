@@ -26,8 +26,8 @@ from providers.values import (
     Exchange,
     Failed,
     ImageRequest,
+    Promised,
     Report,
-    Result,
     Running,
 )
 
@@ -188,7 +188,7 @@ class ThreeDAI(Provider):
         return Balance(left, "credits", wire.micros(left * self.usd_per_credit))
 
 
-def _picture(key: str, entry: wire.Json) -> Result | None:
+def _picture(key: str, entry: wire.Json) -> Promised | None:
     """At one of two addresses: the asset is on its storage, the asset's URL on its CDN."""
     asset = wire.picture(key, entry.get("asset"))
     shown = wire.picture(key, entry.get("asset_url"))

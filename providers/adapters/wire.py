@@ -20,7 +20,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from providers.errors import ProviderError, Reason
-from providers.values import Account, Answer, Exchange, Reference, Result
+from providers.values import Account, Answer, Exchange, Promised, Reference
 
 Json = dict[str, object]
 T = TypeVar("T")
@@ -232,7 +232,7 @@ def picture(
     seed: object = None,
     revised_prompt: object = None,
     flagged: bool = False,
-) -> Result | None:
+) -> Promised | None:
     """A result from a link or from bytes in base64, whichever came; None if neither can be used.
 
     Gateways answer with the other form than was asked, and put a data URI where a link belongs.
@@ -243,7 +243,7 @@ def picture(
     data = None if url else _bytes_in(inline) or (_bytes_in(place) if place.startswith("data:") else None)
     if url is None and data is None:
         return None
-    return Result(key, url, data, integer(seed), text(revised_prompt, 20_000), flagged)
+    return Promised(key, url, data, integer(seed), text(revised_prompt, 20_000), flagged)
 
 
 def _bytes_in(value: object) -> bytes | None:

@@ -12,7 +12,7 @@ from accounts import actions
 from accounts.errors import NotAllowed, NotFound
 from accounts.models import AuditEvent, Role
 from billing.errors import InsufficientCredit
-from billing.models import Kind, Transfer
+from billing.models import Transfer, TransferKind
 from billing.pricing import set_price
 from generations.actions import generate, idempotency
 from generations.engine.net import Net
@@ -55,7 +55,7 @@ def test_canceling_twice_or_after_the_end_changes_nothing(ada: Person) -> None:
 
     assert (again.status, again.finished_at) == ("canceled", first.finished_at)
     assert AuditEvent.objects.filter(verb="cancel_generation").count() == 1
-    assert Transfer.objects.filter(kind=Kind.RELEASE).count() == 1
+    assert Transfer.objects.filter(kind=TransferKind.RELEASE).count() == 1
     assert_books_add_up()
 
 
@@ -150,6 +150,6 @@ def test_a_provider_that_takes_more_or_says_nothing_charges_a_person_what_was_qu
     captures = {one.generation_id: one for one in Transfer.objects.filter(kind="capture")}
     assert captures[dear.id].provider_cost == 52_500
     assert (captures[silent.id].provider_cost, captures[silent.id].provider_cost_raw) == (35_000, "")
-    absorbed = Transfer.objects.filter(kind=Kind.ABSORB)
+    absorbed = Transfer.objects.filter(kind=TransferKind.ABSORB)
     assert [(one.generation_id, one.amount) for one in absorbed] == [(dear.id, 17_500)]
     call_command("audit_ledger", stdout=StringIO())

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from billing import ledger, oversight
 from billing.ledger import Line
-from billing.models import Hold, Kind, Transfer, Wallet
+from billing.models import Hold, Transfer, TransferKind, Wallet
 from tests.conftest import Person
 
 
@@ -47,4 +47,4 @@ def captured(person: Person, amount: int = 100, **amounts: int) -> Transfer:
     """A capture of the whole amount, or of so much for each provider; the first of them."""
     held = hold(person, amount)
     assert settle(held, **(amounts or {"runware": amount}))
-    return Transfer.objects.filter(hold=held, kind=Kind.CAPTURE).order_by("id")[0]
+    return Transfer.objects.filter(hold=held, kind=TransferKind.CAPTURE).order_by("id")[0]

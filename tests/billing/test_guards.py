@@ -14,7 +14,7 @@ from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
 from billing import pricing
-from billing.models import Budget, BudgetPeriod, Every, Hold, Kind, Price, Subject, Transfer, Wallet
+from billing.models import Budget, BudgetPeriod, Every, Hold, Price, Subject, Transfer, TransferKind, Wallet
 from generations import states
 from generations.models import Generation, Result, Submission
 from providers.models import ProviderAccount
@@ -82,7 +82,14 @@ def _hold(person: Person, **fields: object) -> Callable[[], object]:
 
 
 def _transfer(person: Person, **fields: object) -> Callable[[], object]:
-    given = {"kind": Kind.GRANT, "wallet": person.wallet, "source": "a", "target": "b", "amount": 1, **fields}
+    given = {
+        "kind": TransferKind.GRANT,
+        "wallet": person.wallet,
+        "source": "a",
+        "target": "b",
+        "amount": 1,
+        **fields,
+    }
     return lambda: Transfer.objects.create(**given)
 
 
@@ -119,11 +126,11 @@ def _violations(person: Person) -> dict[str, Callable[[], object]]:
         "transfer_of_something": _transfer(person, amount=0),
         "transfer_goes_somewhere": _transfer(person, target="a"),
         "transfer_kind_known": _transfer(person, kind="gift", hold=opened),
-        "transfer_names_its_hold": _transfer(person, kind=Kind.CAPTURE),
+        "transfer_names_its_hold": _transfer(person, kind=TransferKind.CAPTURE),
         "transfer_names_its_wallet": _transfer(person, wallet=None),
         "transfer_key_once": keyed,
         "hold_held_once": _again(Transfer.objects.get(hold=opened)),
-        "hold_released_once": _again(Transfer.objects.get(kind=Kind.RELEASE)),
+        "hold_released_once": _again(Transfer.objects.get(kind=TransferKind.RELEASE)),
         "hold_captured_once": _again(capture),
         "budget_once": _budget(person),
         "budget_not_negative": _budget(person, every=Every.DAY, amount=-1),

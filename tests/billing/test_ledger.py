@@ -11,7 +11,7 @@ from accounts.errors import Conflict, Invalid
 from billing import ledger
 from billing.errors import InsufficientCredit
 from billing.ledger import Line
-from billing.models import Kind, Transfer
+from billing.models import Transfer, TransferKind
 from billing.money import MOST
 from tests.billing.books import assert_books_add_up, balances, captured, hold, settle
 from tests.conftest import Person, make_person
@@ -30,7 +30,7 @@ def test_a_hold_above_what_is_there_says_what_is_needed_available_and_held(perso
 
     assert refusal.value.extra == {"needed": "0.0002", "available": "0.0001", "held": "0.0009"}
     assert balances(person.wallet) == (1_000, 100, 900, 0)
-    assert Transfer.objects.filter(kind=Kind.HOLD).count() == 1
+    assert Transfer.objects.filter(kind=TransferKind.HOLD).count() == 1
     assert_books_add_up()
 
 
@@ -58,17 +58,17 @@ def test_a_capture_keeps_what_the_provider_said_it_took_beside_what_was_charged(
     with transaction.atomic():
         ledger.settle(generation_id=held.generation_id, lines=[line])
 
-    capture = Transfer.objects.get(kind=Kind.CAPTURE)
+    capture = Transfer.objects.get(kind=TransferKind.CAPTURE)
     assert (capture.amount, capture.provider_cost, capture.provider_cost_raw) == (70, 90, "0.00009")
     assert (capture.pictures, capture.target, capture.project_id) == (2, "spend:runware", person.project.id)
-    assert Transfer.objects.get(kind=Kind.RELEASE).amount == 30
+    assert Transfer.objects.get(kind=TransferKind.RELEASE).amount == 30
 
 
 @pytest.mark.parametrize("sandbox", [True, False])
 def test_whatever_moves_for_samples_is_marked_and_nothing_else(person: Person, sandbox: bool) -> None:
     held = hold(person, 100, sandbox=sandbox)
     settle(held, runware=70)
-    capture = Transfer.objects.get(kind=Kind.CAPTURE)
+    capture = Transfer.objects.get(kind=TransferKind.CAPTURE)
     ledger.refund(capture=capture, amount=20, memo="blurred", actor=None)
 
     marked = dict(Transfer.objects.values_list("kind", "sandbox"))

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from accounts.errors import Conflict, Invalid
 from billing import ledger
 from billing.errors import InsufficientCredit
-from billing.models import Hold, Kind, Transfer, Wallet
+from billing.models import Hold, Transfer, TransferKind, Wallet
 from tests.billing.books import assert_books_add_up, balances, hold, settle
 from tests.conftest import Person, make_person
 
@@ -163,7 +163,7 @@ class Ledger(RuleBasedStateMachine):
     def refund(self, work: Work, provider: str, amount: int, key: str | None) -> None:
         if provider not in work.captures:
             return
-        capture = Transfer.objects.get(hold=work.hold, kind=Kind.CAPTURE, provider=provider)
+        capture = Transfer.objects.get(hold=work.hold, kind=TransferKind.CAPTURE, provider=provider)
         before = self.refunds.get(key or "")
         refused = work.refunded[provider] + amount > work.captures[provider]
         if (before is not None and before != (capture.id, amount)) or (before is None and refused):
@@ -181,7 +181,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(work=holds)
     def refund_what_was_never_captured(self, work: Work) -> None:
-        transfer = Transfer.objects.get(hold=work.hold, kind=Kind.HOLD)
+        transfer = Transfer.objects.get(hold=work.hold, kind=TransferKind.HOLD)
         with pytest.raises(Invalid):
             ledger.refund(capture=transfer, amount=1, memo="sorry", actor=None)
 
@@ -217,7 +217,7 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def the_platform_absorbed_each_cost_once(self) -> None:
-        booked = Transfer.objects.filter(kind=Kind.ABSORB).values_list("key", "amount")
+        booked = Transfer.objects.filter(kind=TransferKind.ABSORB).values_list("key", "amount")
         assert {key.removeprefix("absorb:"): amount for key, amount in booked if key} == self.absorbed
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.errors import Conflict
 from billing import ledger
 from billing.errors import InsufficientCredit
-from billing.models import Hold, Kind, Transfer, Wallet
+from billing.models import Hold, Transfer, TransferKind, Wallet
 from tests.billing.books import assert_books_add_up, balances, captured, hold, settle
 from tests.billing.crowd import crowd
 from tests.conftest import Person, make_person
@@ -59,7 +59,7 @@ def test_the_same_test_catches_a_wallet_that_is_read_and_then_written(live: str)
                 wallet=person.wallet, amount=amount, generation_id=uuid4(), project_id=person.project.id
             )
             Transfer.objects.create(
-                kind=Kind.HOLD,
+                kind=TransferKind.HOLD,
                 wallet=person.wallet,
                 hold=held,
                 source=ledger.AVAILABLE,
@@ -210,5 +210,5 @@ def test_what_a_provider_took_is_absorbed_once_however_many_book_it(live: str) -
         ),
     )
 
-    assert Transfer.objects.filter(kind=Kind.ABSORB).count() == 1
+    assert Transfer.objects.filter(kind=TransferKind.ABSORB).count() == 1
     assert_books_add_up()

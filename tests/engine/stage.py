@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 from django.db.models.functions import Now
 
 from billing import oversight
-from billing.models import Hold, Kind, Transfer
+from billing.models import Hold, Transfer, TransferKind
 from generations.engine import claiming, planning, reading, recording, sending
 from generations.engine.hearing import Heard
 from generations.engine.persistence import in_transaction
@@ -174,7 +174,7 @@ def posts(control: Control, generation: Generation) -> list[dict[str, Any]]:
 
 def absorbed(generation: Generation) -> int:
     """Micro-dollars that the platform took over."""
-    rows = Transfer.objects.filter(generation_id=generation.id, kind=Kind.ABSORB)
+    rows = Transfer.objects.filter(generation_id=generation.id, kind=TransferKind.ABSORB)
     return rows.aggregate(total=Sum("amount"))["total"] or 0
 
 
@@ -219,7 +219,9 @@ def check_books(control: Control, *, forgiven: Callable[[dict[str, Any]], bool])
         return
     for provider in ProviderAccount.objects.values_list("provider", flat=True):
         lines = [line for line in control.bill(provider) if not line["refunded"] and not forgiven(line)]
-        booked = Transfer.objects.filter(provider=provider, kind__in=[Kind.CAPTURE, Kind.ABSORB])
+        booked = Transfer.objects.filter(
+            provider=provider, kind__in=[TransferKind.CAPTURE, TransferKind.ABSORB]
+        )
         assert sum(line["micro_usd"] for line in lines) <= (
             booked.aggregate(all=Sum("amount"))["all"] or 0
         ), f"{provider} took money that is in no book"

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from billing.models import Kind, Transfer
+from billing.models import Transfer, TransferKind
 from generations.engine.net import Net
 from generations.models import Generation, Submission
 from generations.states import SubmissionState
@@ -29,7 +29,7 @@ def faulty(
 
 
 def capture(generation: Generation) -> Transfer:
-    return Transfer.objects.get(generation_id=generation.id, kind=Kind.CAPTURE)
+    return Transfer.objects.get(generation_id=generation.id, kind=TransferKind.CAPTURE)
 
 
 def test_a_count_above_a_gateways_limit_becomes_several_calls(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from generations.models import Result as Row
-from generations.models import Submission
+from generations.models import Result, Submission
 from generations.states import ResultState
-from providers.values import Accepted, Done, Report, Result, Running
+from providers.values import Accepted, Done, Promised, Report, Running
 from tests.conftest import Person
 from tests.engine.stage import heard, sent
 
@@ -19,10 +18,10 @@ def running(person: Person) -> Submission:
     return submission
 
 
-def listed(*names: str | None) -> tuple[Result, ...]:
+def listed(*names: str | None) -> tuple[Promised, ...]:
     """Pictures under their places, each at the file of its name; None: something else stands there."""
     return tuple(
-        Result(str(place), url=f"https://pictures.invalid/{name}")
+        Promised(str(place), url=f"https://pictures.invalid/{name}")
         for place, name in enumerate(names)
         if name is not None
     )
@@ -32,14 +31,14 @@ def stored(submission: Submission, *before: str | None) -> None:
     """These were listed, and are in storage by now: their addresses are forgotten."""
     told(submission, Running("gen_1", results=listed(*before)))
     for state in (ResultState.FETCHED, ResultState.STORED):
-        Row.objects.update(state=state, url="", sha256="0" * 64)
+        Result.objects.update(state=state, url="", sha256="0" * 64)
 
 
 def told(submission: Submission, *reports: Report) -> list[str]:
     """The files that are to be fetched once this was heard, in order."""
     for report in reports:
         heard(submission, report)
-    links = Row.objects.filter(submission=submission).values_list("url", flat=True)
+    links = Result.objects.filter(submission=submission).values_list("url", flat=True)
     return sorted(link.rpartition("/")[2] for link in links)
 
 
@@ -103,14 +102,14 @@ def test_what_may_be_a_new_picture_is_one_until_there_are_as_many_as_were_asked_
 ) -> None:
     stored(running, "a", "b")
     assert told(running, Running("gen_1", results=listed("b", "c"))) == ["", "", "c"]
-    Row.objects.exclude(url="").update(state=ResultState.FETCHED, url="", sha256="0" * 64)
+    Result.objects.exclude(url="").update(state=ResultState.FETCHED, url="", sha256="0" * 64)
     assert told(running, Done(listed("b", "x"))) == ["", "", ""]
 
 
 def test_what_has_an_id_of_its_own_is_known_by_that_alone(running: Submission) -> None:
-    first, second = (Result(f"image-{n}", url=f"https://pictures.invalid/{n}?s=1") for n in "ab")
+    first, second = (Promised(f"image-{n}", url=f"https://pictures.invalid/{n}?s=1") for n in "ab")
     assert told(running, Running("gen_1", results=(first,)), Done((second,))) == ["a?s=1", "b?s=1"]
-    same = Result("image-c", url="https://pictures.invalid/a?s=2")
+    same = Promised("image-c", url="https://pictures.invalid/a?s=2")
     assert told(running, Done((first, second, same))) == ["a?s=1", "a?s=2", "b?s=1"]
 
 

@@ -21,7 +21,7 @@ from providers.door import send_once
 from providers.errors import ProviderError, Reason
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
-from providers.values import Cost, Done, Failed, Result
+from providers.values import Cost, Done, Failed, Promised
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.conftest import Forgive
 from tests.engine.stage import (
@@ -233,7 +233,7 @@ def test_a_list_that_still_grows_is_asked_for_again_until_it_stays_as_it_is(
     gateways.settings("runware", latency=3600)
     generation = ask(person, provider="runware", count=4)
     submission = in_state(generation, SubmissionState.RUNNING)
-    links = [Result(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3)]
+    links = [Promised(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3)]
     states = []
     for told in (links[:1], links[:2], links, links):
         record(submission.id, Heard(Done(tuple(told))), submission.account.traits)
@@ -253,7 +253,7 @@ def test_a_short_list_that_is_found_again_is_asked_for_once_more(person: Person,
     traits = submission.account.traits
     record(submission.id, Heard(ProviderError(Reason.NO_ANSWER), post=1), traits)
     assert only(generation).state == SubmissionState.UNKNOWN
-    links = tuple(Result(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3))
+    links = tuple(Promised(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3))
     record(submission.id, Heard(Done(links[:1])), traits)
     assert only(generation).state == SubmissionState.RUNNING
     record(submission.id, Heard(Done(links)), traits)
@@ -261,7 +261,7 @@ def test_a_short_list_that_is_found_again_is_asked_for_once_more(person: Person,
 
 
 def test_a_short_answer_to_the_paid_request_is_asked_for_once_more_where_it_can_be(person: Person) -> None:
-    links = tuple(Result(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3))
+    links = tuple(Promised(f"picture {n}", url=f"https://pictures.invalid/{n}.jpg") for n in range(3))
     (named,), (nameless,) = sent(person, count=3), sent(person, count=3)
     heard(named, Done(links[:1], "gen_1"), post=1)
     heard(nameless, Done(links[:1]), post=1)
@@ -282,7 +282,7 @@ def test_a_late_picture_beside_one_that_is_lost_is_the_platforms(
     assert isinstance(report, Done)
     (good,) = report.results
     host = "/".join(str(good.url).split("/")[:3])
-    both = (replace(good, key="0"), Result("1", url=f"{host}/nothing/at/all.png"))
+    both = (replace(good, key="0"), Promised("1", url=f"{host}/nothing/at/all.png"))
     record(only(generation).id, Heard(Done(both)), only(generation).account.traits)
     outlast(lambda: only(generation).state == SubmissionState.DONE)
     assert story(gateways, generation) == Story("failed", "provider_failed", 1, 0, 80_000, 1)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from uuid6 import uuid7
 
 from billing import oversight
-from billing.models import Hold, Kind, Transfer
+from billing.models import Hold, Transfer, TransferKind
 from generations.models import Asset, Generation, Move, Result, Submission
 from generations.states import ENDED, OVER, ResultState, SubmissionState
 from generations.storage import originals
@@ -140,7 +140,7 @@ def _books_balance() -> None:
     assert not [*oversight.wallet_differences(), *oversight.hold_differences()]
     for generation in Generation.objects.all():
         hold = Hold.objects.get(generation_id=generation.id)
-        captured = Transfer.objects.filter(generation_id=generation.id, kind=Kind.CAPTURE)
+        captured = Transfer.objects.filter(generation_id=generation.id, kind=TransferKind.CAPTURE)
         assert (hold.settled_at is not None) == generation.ended, generation
         assert (captured.aggregate(all=Sum("amount"))["all"] or 0) == hold.captured == generation.charged
         assert generation.charged <= min(generation.delivered, generation.requested) * generation.unit_price
@@ -166,7 +166,7 @@ def _bill_is_accounted_for(control: Control, provider: str) -> None:
     kept = Asset.objects.filter(generation__prompt__in=stored, provider=provider).count()
     lost = sum(one.pictures for prompt, one in abandoned.items() if prompt in accepted)
     assert sum(line["pictures"] for line in lines) == kept + lost
-    booked = Transfer.objects.filter(provider=provider, kind__in=[Kind.CAPTURE, Kind.ABSORB])
+    booked = Transfer.objects.filter(provider=provider, kind__in=[TransferKind.CAPTURE, TransferKind.ABSORB])
     assert sum(line["micro_usd"] for line in lines) <= (booked.aggregate(all=Sum("amount"))["all"] or 0)
 
 

@@ -16,7 +16,7 @@ from accounts import actions
 from accounts.models import AuditEvent, Project, Role
 from generations.actions import organise
 from generations.actions.organise import Deed, Done
-from generations.models import Asset, Collection, Kind
+from generations.models import Asset, AssetKind, Collection
 from generations.models.contents import contents
 from tests.conftest import Person
 
@@ -50,7 +50,7 @@ class Shelf:
             id=asset_id,
             project=project,
             user=facts.pop("user", self.ada.user),
-            kind=facts.pop("kind", Kind.GENERATED),
+            kind=facts.pop("kind", AssetKind.GENERATED),
             prompt=prompt,
             storage_key=f"{project.id}/{asset_id}/none",
             sha256=f"{self.number:064x}",

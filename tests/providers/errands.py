@@ -10,7 +10,7 @@ from providers import registry
 from providers.door import send_once
 from providers.provider import Provider
 from providers.sandbox.server import Sandbox
-from providers.values import Done, Exchange, Failed, Report, Result
+from providers.values import Done, Exchange, Failed, Promised, Report
 
 from .captured import request, sent, through
 
@@ -57,7 +57,7 @@ def bought(gateways: Sandbox, provider: Provider, **asked: Any) -> Done | Failed
     return followed(gateways, provider, ask(provider.submit(request(**asked), uuid4())))
 
 
-def picture(result: Result) -> bytes:
+def picture(result: Promised) -> bytes:
     if result.data is not None:
         return result.data
     assert result.url is not None

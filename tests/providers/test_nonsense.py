@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from providers import registry
 from providers.errors import ProviderError
-from providers.values import Accepted, Answer, Balance, Cost, Done, Failed, Result, Running
+from providers.values import Accepted, Answer, Balance, Cost, Done, Failed, Promised, Running
 
 from .captured import KEY, answer, exchanges, names, switched, through
 
@@ -83,7 +83,7 @@ def check(read: object) -> None:
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Accepted | Running | Done | Failed | Cost | Result):
+    elif isinstance(value, Accepted | Running | Done | Failed | Cost | Promised):
         for one in dataclasses.fields(value):
             yield from _texts(getattr(value, one.name))
     elif isinstance(value, tuple):

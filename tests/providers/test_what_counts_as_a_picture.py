@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.values import Answer, Report, Result
+from providers.values import Answer, Promised, Report
 
 from .captured import OURS, THEIRS, request, sent, through
 
@@ -24,13 +24,13 @@ SHAPES: dict[str, tuple[str, Body]] = {
 every_shape = pytest.mark.parametrize("slug", SHAPES)
 
 
-def results(slug: str, link: str, *, beside: bytes = b"") -> tuple[Result, ...]:
+def results(slug: str, link: str, *, beside: bytes = b"") -> tuple[Promised, ...]:
     how, body = SHAPES[slug]
     provider = through(slug)
     exchange = provider.submit(request(), OURS) if how == "submit" else sent(provider.poll(THEIRS))
     told = b"{" + beside + json.dumps(body(link)).encode().removeprefix(b"{")
     report: Report = exchange.read(Answer(200, {}, told))
-    found: tuple[Result, ...] = getattr(report, "results", ())
+    found: tuple[Promised, ...] = getattr(report, "results", ())
     return found
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from accounts import actions
 from accounts.models import Role
 from generations.actions import uploads
-from generations.models import Asset, Generation, Kind
+from generations.models import Asset, AssetKind, Generation
 from generations.models.terms import Words, words_of
 from generations.web import composer
 from tests.conftest import Person, make_person, png
@@ -68,7 +68,7 @@ def made(generation: Generation, color: str = "plum", **facts: Any) -> Asset:
     person = Person(generation.user, generation.project)
     asset = brought(person, color)
     changes = {
-        "kind": Kind.GENERATED,
+        "kind": AssetKind.GENERATED,
         "generation": generation,
         "prompt": generation.prompt,
         "provider": generation.provider,

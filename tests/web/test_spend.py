@@ -17,7 +17,7 @@ from accounts.actions import create_api_key
 from accounts.models import AuditEvent, Project, Role
 from billing import ledger
 from billing.errors import BudgetExhausted
-from billing.models import Budget, Hold, Kind, Transfer
+from billing.models import Budget, Hold, Transfer, TransferKind
 from generations.models.ids import minted_at
 from generations.web.periods import MOST_DAYS, Period
 from tests.conftest import Person, ask, make_person
@@ -34,7 +34,7 @@ def spent(
     provider: str = "runware",
     project: Project | None = None,
     day: date | None = None,
-    kind: Kind = Kind.CAPTURE,
+    kind: TransferKind = TransferKind.CAPTURE,
 ) -> Transfer:
     """A capture (or a refund) as the books have it, on some day."""
     of, at = project or person.project, datetime.combine(day or TODAY, datetime.min.time(), UTC)
@@ -50,8 +50,8 @@ def spent(
             source="a",
             target="b",
             amount=amount,
-            pictures=1 if kind == Kind.CAPTURE else 0,
-            provider_cost=amount // 2 if kind == Kind.CAPTURE else None,
+            pictures=1 if kind == TransferKind.CAPTURE else 0,
+            provider_cost=amount // 2 if kind == TransferKind.CAPTURE else None,
             generation_id=generation,
             created_at=at,
             **facts,
@@ -63,7 +63,7 @@ def cut(client: Client, label: str, query: str = "") -> dict[str, tuple[int, int
     page = client.get(f"/spend?{query}")
     assert page.status_code == 200
     found = next((one for one in page.context["cuts"] if one.label == label), None)
-    return {line.label: (line.sums.charged, line.sums.images) for line in found.lines} if found else {}
+    return {line.label: (line.sums.charged, line.sums.images) for line in found.slices} if found else {}
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def bob(ada: Person) -> Person:
 def test_it_adds_up_by_person_project_gateway_model_and_day(ada: Person, bob: Person) -> None:
     spent(ada, 35_000)
     spent(bob, 14_000, provider="prospolabs", project=ada.project)
-    spent(ada, 5_000, kind=Kind.REFUND)
+    spent(ada, 5_000, kind=TransferKind.REFUND)
     client = browser_of(ada)
     assert cut(client, "By person") == {"ada": (30_000, 1), "bob": (14_000, 1)}
     assert cut(client, "By project") == {ada.project.name: (44_000, 2)}
@@ -111,7 +111,7 @@ def test_each_line_narrows_the_page_and_the_chip_widens_it_again(ada: Person, bo
     client = browser_of(ada)
     page = client.get("/spend")
     [gateways] = [one for one in page.context["cuts"] if one.label == "By gateway"]
-    narrowed = gateways.lines[1].narrowed.address
+    narrowed = gateways.slices[1].narrowed.address
     assert cut(client, "By person", narrowed) == {"bob": (14_000, 1)}
     assert cut(client, "By gateway", narrowed) == {}, "there is only the one"
     [(label, without)] = client.get(f"/spend?{narrowed}").context["chips"]
@@ -127,7 +127,7 @@ def test_the_number_of_pictures_leads_to_them_where_the_reader_may_see_them(
     delivered(generation)
     page = browser_of(ada).get("/spend")
     [gateways] = [one for one in page.context["cuts"] if one.label == "By gateway"]
-    library = f"/library?{gateways.lines[0].narrowed.pictures}"
+    library = f"/library?{gateways.slices[0].narrowed.pictures}"
     assert library.replace("&", "&amp;") in page.content.decode()
     assert f"/pictures/{picture.id}" in browser_of(ada).get(library).content.decode()
     assert "/library?user" not in browser_of(staff).get("/spend").content.decode()

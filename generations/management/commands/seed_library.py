@@ -20,7 +20,7 @@ from accounts.actions import as_uuid
 from accounts.models import Membership, Project, Role, User
 from generations.engine import keeping
 from generations.management import prompts
-from generations.models import Asset, Kind, original_key, tallies
+from generations.models import Asset, AssetKind, original_key, tallies
 from generations.models.terms import quoted, words_of
 from providers import catalog
 from providers.sandbox.drawing import Picture, render
@@ -106,7 +106,7 @@ class Shelf:
             "id": asset_id,
             "project_id": self.project.id,
             "user_id": luck.choice(self.people),
-            "kind": Kind.UPLOADED if uploaded else Kind.GENERATED,
+            "kind": AssetKind.UPLOADED if uploaded else AssetKind.GENERATED,
             "name": name,
             "prompt": prompt,
             "provider": provider,
