@@ -16,18 +16,21 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import actions
 from accounts.errors import Conflict
+from accounts.models import Role
 from generations.actions import asking, generate, uploads
 from generations.actions.idempotency import Key
 from generations.api.openai import making
 from generations.api.openai.reading import read
 from generations.engine.net import Net
-from generations.models import Generation, KeptAnswer
+from generations.models import Asset, Generation, KeptAnswer
 from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.api.conftest import Sdk, client_of, secret_of, send, wish
-from tests.conftest import Person, ended, eventually, png
-from tests.library.conftest import patient
+from tests.conftest import Person, ended, eventually, make_person, png
+from tests.library.conftest import do, patient
+from tests.web.conftest import let_in
 
 PATH = "/v1/images/generations"
 
@@ -212,6 +215,21 @@ def test_an_idempotency_key_is_honoured_where_it_is_sent(sdk: Sdk, running: str,
     assert Generation.objects.count() == 1
     with pytest.raises(openai.UnprocessableEntityError):
         client.images.generate(prompt="y", model="seedream-5-lite@bytespike", extra_headers=headers)
+
+
+def test_a_repeated_request_hands_out_nothing_that_was_moved_out_of_its_project(
+    running: str, person: Person
+) -> None:
+    guest = make_person("guest@example.com")
+    let_in(person, guest, Role.EDITOR)
+    client, key = client_of(guest, project_id=person.project.id), {"Idempotency-Key": "mine"}
+    wanted = {"prompt": "x", "model": "seedream-5-lite@bytespike"}
+    assert send(client, "POST", PATH, wanted, key).json()["data"]
+    private = actions.create_project(principal=person.principal, name="Private")
+    do(person, "move", [Asset.objects.get().id], project=private.id)
+    replayed = send(client, "POST", PATH, wanted, key)
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    assert replayed.json()["data"] == []
 
 
 def test_who_waits_too_long_is_told_where_the_picture_will_be(

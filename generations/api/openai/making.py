@@ -108,7 +108,7 @@ def _answer(generation: Generation, wish: Wish) -> dict[str, Any]:
         raise NotMade(generation.failure, code=generation.error_code, extra=named)
     kind = generation.parameters.get("output_format")
     quality = generation.parameters.get("output_quality")
-    pictures = Asset.objects.kept().filter(generation=generation).order_by("id")
+    pictures = Asset.objects.made_by([generation])
     return {
         "created": int(generation.created_at.timestamp()),
         "data": [
