@@ -195,6 +195,11 @@ def set_member(*, principal: Principal, project_id: UUID, email: str, role: str)
             _("Nobody signs in as %(email)s.") % {"email": email},
             fields={"email": [_("Nobody signs in with this address.")]},
         )
+    if not user.is_known_in(project):
+        raise Invalid(
+            _("Nobody has proved that %(email)s is theirs; invite them instead.") % {"email": user.email},
+            fields={"email": [_("Nobody has proved that this address is theirs; invite them instead.")]},
+        )
     _keep_an_owner(project, losing=user if role != Role.OWNER else None)
     membership, _made = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role}

@@ -24,11 +24,13 @@ from accounts.texts import bare
 LIFETIME = timedelta(days=7)
 MOST_OPEN = 200
 _SIGNER = signing.Signer(sep=".", salt="invitation")
+_MAILED = signing.Signer(sep=".", salt="mailed invitation")
+"""Of links that stand in a mail and nowhere else: whoever has one reads what comes to its address."""
 
 
 def address(invitation: Invitation) -> str:
-    """The link that lets somebody in."""
-    return f"{settings.PUBLIC_URL}/invitations/{token_of(invitation)}"
+    """The link that lets somebody in, as its owners see it."""
+    return _leading_to(token_of(invitation))
 
 
 def token_of(invitation: Invitation) -> str:
@@ -84,6 +86,7 @@ def send(invitation: Invitation) -> bool:
     if not invitation.email:
         return False
     known = User.objects.filter(email__iexact=invitation.email).first()
+    proof = _MAILED.sign(str(invitation.id)) if mailing.goes_out() else token_of(invitation)
     with translation.override((known and known.language) or translation.get_language() or "en"):
         who, project = invitation.invited_by.display_name, invitation.project.name
         subject = _("%(who)s invites you to %(project)s") % {"who": who, "project": project}
@@ -94,7 +97,7 @@ def send(invitation: Invitation) -> bool:
             "who": who,
             "project": project,
             "role": Role(invitation.role).label.lower(),
-            "link": address(invitation),
+            "link": _leading_to(proof),
         }
     return mailing.send(to=invitation.email, subject=subject, body=body)
 
@@ -121,10 +124,7 @@ def visible(principal: Principal, invitation_id: UUID) -> Invitation:
 
 def read(token: str) -> Invitation:
     """The invitation behind a link, while it lets somebody in. Raises NotFound with what became of it."""
-    try:
-        wanted = as_uuid(_SIGNER.unsign(token))
-    except signing.BadSignature:
-        wanted = None
+    wanted = as_uuid(_signed(_SIGNER, token) or _signed(_MAILED, token))
     rows = Invitation.objects.select_related("project", "invited_by")
     found = rows.filter(id=wanted).first() if wanted else None
     if found is None:
@@ -168,11 +168,12 @@ def accept(*, principal: Principal, token: str) -> Membership:
 def join(*, token: str, email: str, name: str, password: str) -> User:
     """A sign-in for somebody without one, and in. The address of a mailed invitation is the invitation's.
 
-    Raises NotFound, Invalid, Conflict.
+    It is proved only by the link in the mail: those who invite see the other one, and could come in
+    as anybody. Raises NotFound, Invalid, Conflict.
     """
     invitation = _claimed(token)
     user = create_user(email=invitation.email or email, password=password, name=bare(name)[:150])
-    if not invitation.email:
+    if not _signed(_MAILED, token):
         user.emailaddress_set.update(verified=False)  # type: ignore[attr-defined]
     accept(principal=Principal(user), token=token)
     return user
@@ -183,6 +184,18 @@ def _claimed(token: str) -> Invitation:
     found = read(token)
     Invitation.objects.select_for_update().get(id=found.id)
     return read(token)
+
+
+def _leading_to(token: str) -> str:
+    return f"{settings.PUBLIC_URL}/invitations/{token}"
+
+
+def _signed(signer: signing.Signer, token: str) -> str:
+    """What it signed; empty if it did not."""
+    try:
+        return signer.unsign(token)
+    except signing.BadSignature:
+        return ""
 
 
 def _stands_for(invitation: Invitation) -> bool:

@@ -65,6 +65,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     def display_name(self) -> str:
         return _("a former member") if self.erased_at else self.name or self.email.partition("@")[0]
 
+    def is_known_in(self, project: Project) -> bool:
+        """Whether the address tells who it is: it is proved, or the person is or was in the project.
+
+        Whoever comes by a link may write any address.
+        """
+        if not self.emailaddress_set.filter(verified=False).exists():  # type: ignore[attr-defined]
+            return True
+        gone = AuditEvent.objects.filter(project=project, verb="remove_member", detail__user=str(self.id))
+        return self.memberships.filter(project=project).exists() or gone.exists()
+
 
 class Role(models.TextChoices):
     """What a person may do in a project, from least to most."""
