@@ -26,6 +26,7 @@ from generations.actions import collecting, copying, undoing
 from generations.actions.assets import MOST_TAGS, clean_rating, clean_tags
 from generations.models import Asset, Collection, CollectionItem
 from generations.models.search import Search
+from generations.models.terms import question
 
 MOST_IDS = 1_000
 MOST_FOUND = 10_000
@@ -87,6 +88,9 @@ def bulk(
         raise wrong("ids", sentence % {"most": f"{MOST_IDS:,}"})
     if search == Search():
         raise wrong("search", _("looks for everything; choose words or a filter first."))
+    if search and search.q and not question(search.q):
+        # Only signs: a list shows everything else that fits, which nobody meant to change.
+        raise wrong("search", _("has a q without a word to look for; give it one or leave it out."))
     with transaction.atomic():
         wanted = list(dict.fromkeys(ids)) if search is None else _matching(principal, search)
         rows = _locked(principal, wanted)

@@ -134,6 +134,8 @@ def test_one_request_changes_many_and_another_takes_it_back(shelf: Shelf, client
         ({"verb": "trash", "search": {"trashed": False}}, "search"),
         ({"verb": "trash", "search": {"project": ""}}, "search"),
         ({"verb": "trash", "search": {"q": " \u200b"}}, "search"),
+        ({"verb": "trash", "search": {"q": "!!!"}}, "search"),
+        ({"verb": "trash", "search": {"q": "…", "kind": "uploaded"}}, "search"),
         ({"verb": "trash", "search": {"tag": []}}, "search"),
         ({"verb": "tag", "search": {"q": "x"}, "tags": "x"}, "tags"),
         ({"verb": "move", "search": {"q": "x"}, "project": 7}, "project"),
