@@ -144,9 +144,13 @@ def check(principal: Principal, asked: Asked) -> None:
 
 def check_source(principal: Principal, asked: Asked) -> None:
     """Raise Invalid if the picture it sets out from cannot be seen."""
-    if asked.source and not Asset.objects.visible_to(principal).filter(id=asked.source).exists():
+    if asked.source and not _sees(principal, asked.source):
         sentence = _("there is no such picture; leave it out, or name one you can see.")
         raise Invalid(f"source: {sentence}", fields={"source": [sentence]})
+
+
+def _sees(principal: Principal, asset_id: UUID) -> bool:
+    return Asset.objects.visible_to(principal).filter(id=asset_id).exists()
 
 
 def priced(asked: Asked) -> Quote:
@@ -265,19 +269,23 @@ def retry(
 ) -> Outcome:
     """A new generation that asks the same again and names the old one. Raises as submit does."""
     old = visible(principal, generation_id)
-    from_old = asked_again(old)
+    from_old = asked_again(principal, old)
     return submit(principal=principal, asked=from_old, render=render, key=key, retry_of=old)
 
 
-def asked_again(old: Generation) -> Asked:
-    """What was asked then, to be asked again."""
+def asked_again(principal: Principal, old: Generation) -> Asked:
+    """What was asked then, to be asked again; without its source, if that is gone.
+
+    The gateway is asked the same without it, and whoever presses a button cannot leave it out.
+    """
+    source = old.source_id if old.source_id and _sees(principal, old.source_id) else None
     body = {
         **old.parameters,
         "prompt": old.prompt,
         "project": str(old.project_id),
         "references": [f"asset:{use.asset_id}" for use in old.reference_uses.all()],
-        "source": f"asset:{old.source_id}" if old.source_id else None,
-        "relation": old.relation or None,
+        "source": f"asset:{source}" if source else None,
+        "relation": old.relation if source else None,
         "tags": old.tags,
         "metadata": old.metadata,
     }

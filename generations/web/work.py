@@ -98,7 +98,8 @@ def retry(request: HttpRequest, principal: Principal, generation_id: UUID) -> Ht
     """Ask the same again, for no more than the price on the button."""
     old = generate.visible(principal, generation_id)
     shown = request.POST.get("shown", "")
-    asked = replace(generate.asked_again(old), max_price=int(shown) if shown.isdecimal() else old.quoted)
+    again = generate.asked_again(principal, old)
+    asked = replace(again, max_price=int(shown) if shown.isdecimal() else old.quoted)
     body = {"retry_of": str(old.id), "token": request.POST.get("token", "")}
     try:
         outcome = generate.submit(

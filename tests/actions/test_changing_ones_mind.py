@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 
 from accounts import actions
 from accounts.errors import NotAllowed, NotFound
@@ -14,13 +15,16 @@ from accounts.models import AuditEvent, Role
 from billing.errors import InsufficientCredit
 from billing.models import Transfer, TransferKind
 from billing.pricing import set_price
-from generations.actions import generate, idempotency
+from generations.actions import assets, generate, idempotency, uploads
+from generations.engine import purging
 from generations.engine.net import Net
-from generations.models import Generation, Submission
+from generations.engine.purging import KEPT
+from generations.models import Asset, Generation, Submission
 from generations.states import SubmissionState
 from providers.sandbox.client import Control
 from tests.billing.books import assert_books_add_up, balances
-from tests.conftest import DOLLAR, Person, ask, ended, eventually, make_person
+from tests.conftest import DOLLAR, Person, ask, ended, eventually, make_person, png
+from tests.web.conftest import browser_of
 
 
 def retry(person: Person, generation: Generation, key: idempotency.Key | None = None) -> Generation:
@@ -90,6 +94,22 @@ def test_asking_again_asks_the_same_names_the_old_one_and_is_held_for_anew(ada: 
     assert asked[0] == asked[1]
     assert (asked[1]["seed"], asked[1]["safety_check"]) == (0, False)
     assert ada.wallet.held == new.quoted
+
+
+def test_asking_again_does_without_a_source_that_is_gone(ada: Person) -> None:
+    source = uploads.upload(principal=ada.principal, project_id=ada.project.id, chunks=[png()])
+    old = ask(ada, source=f"asset:{source.id}", relation="final")
+    named = retry(ada, old)
+    assert (named.source, named.relation) == (source, "final")
+
+    assets.trash(principal=ada.principal, asset_id=source.id)
+    Asset.objects.filter(id=source.id).update(trashed_at=F("trashed_at") - KEPT)
+    purging.purge()
+
+    new = retry(ada, old)
+    assert (new.retry_of, new.source, new.relation) == (old, None, "")
+    assert browser_of(ada).post(f"/generations/{old.id}/retry").status_code == 302
+    assert Generation.objects.filter(retry_of=old, source=None).count() == 2
 
 
 def test_asking_again_pays_the_price_of_today(ada: Person) -> None:
