@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -224,9 +224,14 @@ def remove_member(*, principal: Principal, project_id: UUID, user_id: UUID) -> M
     return membership
 
 
+def locked_owners(projects: Iterable[Project]) -> list[Membership]:
+    """Whose they are, for nobody else to change before the transaction ends; always in one order."""
+    owners = Membership.objects.select_for_update().filter(project__in=projects, role=Role.OWNER)
+    return list(owners.order_by("id"))
+
+
 def _keep_an_owner(project: Project, *, losing: User | None) -> None:
-    owners = Membership.objects.select_for_update().filter(project=project, role=Role.OWNER)
-    if losing is not None and {owner.user_id for owner in owners} == {losing.id}:
+    if losing and {owner.user_id for owner in locked_owners([project])} == {losing.id}:
         raise Conflict(_("A project needs an owner; make somebody else owner first."), code="last_owner")
 
 

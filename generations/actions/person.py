@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import rows
-from accounts.actions import archive_project, audit
+from accounts.actions import archive_project, audit, locked_owners
 from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Project, Role, User
 from accounts.principal import Principal
@@ -116,6 +116,8 @@ def erase(*, principal: Principal, password: str) -> None:
     Pictures, comments and books stay, under "a former member". Raises Invalid, NotAllowed, Conflict.
     """
     _whole_person(principal)
+    # Before the person, as whoever leaves does: of owners who all go at once one is told to stay.
+    locked_owners(Project.objects.where_may(principal, Role.OWNER))
     user = User.objects.select_for_update().get(id=principal.user.id)
     if not user.check_password(password):
         raise Invalid(_("password is not right."), fields={"password": [_("This is not your password.")]})

@@ -21,6 +21,7 @@ from generations.engine import purging
 from generations.models import Asset, Comment, Move, Notice, Preset, ShareLink
 from tests.api.conftest import client_of, secret_of, send
 from tests.conftest import Person, ask, make_person
+from tests.library.test_one_behind_another import behind
 from tests.people.conftest import link_to
 from tests.people.test_notices import finish
 from tests.web.conftest import brought, browser_of, let_in, text_of
@@ -176,6 +177,26 @@ def test_the_only_owner_hands_a_shared_project_over_or_archives_it_first(
     assert not User.objects.get(id=ada.user.id).is_active
     ada.project.refresh_from_db()
     assert ada.project.archived_at is None, "others go on in it"
+
+
+def _leave(owner: Person, project: Project) -> None:
+    actions.remove_member(principal=owner.principal, project_id=project.id, user_id=owner.user.id)
+
+
+def _erase(owner: Person, project: Project) -> None:
+    person_data.erase(principal=owner.principal, **PASSWORD)
+
+
+@pytest.mark.parametrize("go", [_leave, _erase])
+def test_of_two_owners_who_go_at_once_the_one_to_be_erased_stays(live: str, person: Person, go: Any) -> None:
+    other, viewer = make_person("other@example.com"), make_person("viewer@example.com")
+    let_in(person, other, Role.OWNER)
+    let_in(person, viewer, Role.VIEWER)
+    with behind(lambda: _erase(person, person.project)) as erasing:
+        go(other, person.project)
+    assert "You alone own ada's pictures" in str(erasing[0].exception())
+    assert Membership.objects.get(project=person.project, role=Role.OWNER).user == person.user
+    assert User.objects.get(id=person.user.id).is_active
 
 
 def test_invitations_of_and_to_who_is_erased_let_nobody_in(ada: Person, stranger: Person) -> None:
