@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 
 from providers import registry
 from providers.models import ProviderAccount, Source
@@ -129,15 +131,23 @@ class ProviderAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "enabled",
         "position",
         "key",
-        "paused_until",
-        "pause_reason",
+        "paused",
+        "why",
     )
     list_filter = ("provider", "source", "enabled")
-    health = ("source", "paused_until", "pause_reason", "created_at")
+    health = ("source", "paused", "why", "created_at")
 
     @admin.display(description="key")
     def key(self, account: ProviderAccount) -> str:
         return f"…{account.key_hint}" if account.key_hint else ("set" if account.sealed_key else "none")
+
+    @admin.display(description="paused until", ordering="paused_until")
+    def paused(self, account: ProviderAccount) -> datetime | None:
+        return account.paused_until if _rests(account) else None
+
+    @admin.display(description="pause reason", ordering="pause_reason")
+    def why(self, account: ProviderAccount) -> str:
+        return account.pause_reason if _rests(account) else ""
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form has one more field for each switch; the provider stays as it was chosen."""
@@ -173,3 +183,9 @@ class ProviderAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 def _given(account: ProviderAccount | None) -> bool:
     """Whether it is the environment's, or the sandbox's, and not entered by staff."""
     return account is not None and account.source != Source.ADMIN
+
+
+def _rests(account: ProviderAccount) -> bool:
+    """A pause for a given time (429) ends without a word: what was its reason stays on the row."""
+    asked_for = account.paused_until is not None and account.paused_until > timezone.now()
+    return asked_for or account.pause_level > 0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from generations.engine import pace
 from providers import registry
 from providers.models import ProviderAccount, Source
 from providers.sandbox.client import Control
@@ -117,6 +120,26 @@ def test_a_key_goes_in_and_never_comes_out(office: Client) -> None:
     )
     account.refresh_from_db()
     assert (account.name, account.open_key()) == ("Theirs", "very-secret-1234")
+
+
+def test_why_an_account_is_paused_is_shown_for_as_long_as_it_is(office: Client) -> None:
+    account = ProviderAccount.objects.get(provider="bytespike")
+    listed = "/admin/providers/provideraccount/"
+    pages = (listed, f"{listed}{account.id}/change/")
+
+    def shown(reason: str) -> list[bool]:
+        return [re.search(rf">{reason}<", office.get(page).content.decode()) is not None for page in pages]
+
+    def over() -> None:
+        ProviderAccount.objects.update(paused_until=timezone.now() - timedelta(seconds=1))
+
+    pace.pause(account.id, pace.BUSY, seconds=60)
+    assert shown(pace.BUSY) == [True, True]
+    over()
+    assert shown(pace.BUSY) == [False, False]
+    pace.pause(account.id, pace.BROKEN)
+    over()
+    assert shown(pace.BROKEN) == [True, True], "until a call goes well"
 
 
 def test_a_providers_switches_have_names(office: Client) -> None:
