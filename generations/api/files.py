@@ -119,9 +119,12 @@ def _derivative(store: Store, asset: Asset, size: int) -> str:
     """The key of a smaller one, which is made again if it is missing."""
     key = asset.derivative_key(size)
     if not store.exists(key):
-        with _expected(), store.local_copy(asset.storage_key) as path:
-            origin = origins.origin_of(asset)
-            keeping.inspect_and_keep(path, asset.storage_key, asset.sha256, original=False, origin=origin)
+        origin = origins.origin_of(asset)
+        try:
+            with _expected(), store.local_copy(asset.storage_key) as path:
+                keeping.inspect_and_keep(path, asset.storage_key, asset.sha256, original=False, origin=origin)
+        except imaging.Rejected:  # it was a picture when it was kept
+            raise StorageUnavailable("the original is damaged") from None
     return key
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,6 +187,18 @@ def test_an_original_that_is_gone_is_said_to_be_away(ada: Person) -> None:
     for address in (made["url"], f"{made['url']}?format=webp"):
         answer = client.get(address)
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "try_again")
+
+
+def test_of_an_original_that_is_damaged_no_smaller_one_is_shown(ada: Person, tmp_path: Path) -> None:
+    client = client_of(ada)
+    made = upload(client).json()
+    asset = Asset.objects.get(id=made["id"])
+    (damaged := tmp_path / "damaged").write_bytes(png()[:20])
+    originals().replace(asset.storage_key, damaged, "image/png")
+    originals().delete(asset.derivative_key(512))
+    answer = client.get(f"{made['thumbnail_url'].partition('?')[0]}?size=512")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "try_again")
+    assert client.get(made["url"]).getvalue() == png()[:20], "whatever is left of it"
 
 
 def test_a_picture_is_named_tagged_thrown_away_and_taken_back(ada: Person) -> None:
