@@ -186,7 +186,7 @@ def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> boo
     """Write a picture off, and close what waited for it. Takes the generation's lock first."""
     generation = reading.lock_generation(result.submission.generation_id)
     submission = Submission.objects.select_for_update().get(id=result.submission_id)
-    if not move_result(result, state, reason=reason.value, detail=detail[:2000]):
+    if not move_result(result, state, url="", reason=reason.value, detail=detail[:2000]):
         return False
     finish_submission(submission)
     conclude(generation)

@@ -119,8 +119,8 @@ class Submission(models.Model):
 class Result(models.Model):
     """One picture a provider promised, until it is an Asset.
 
-    ``url`` is a secret that dies, at ``dies_at`` as far as is known; it is emptied once the
-    original is kept, and ``link``, its digest, still tells whether another leads to the same file.
+    ``url`` is a secret that dies, at ``dies_at`` as far as is known; it is emptied once the picture is
+    an Asset or written off, and ``link``, its digest, still tells whether another leads to the same file.
     ``storage_key`` is where the original is; ``asset_id`` is minted with the row, so a repeated
     fetch writes the same object. ``tries`` counts what failed on the way, ``decodes`` what was no
     picture.

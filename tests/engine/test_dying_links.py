@@ -11,6 +11,7 @@ from generations.engine.net import Net
 from generations.models import Generation, Result
 from generations.states import ResultState
 from providers.sandbox.client import Control
+from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, eventually
 from tests.engine.conftest import Start
 from tests.engine.stage import all_ended, pass_time
@@ -72,3 +73,13 @@ def test_after_a_day_of_waiting_links_of_a_day_are_fetched_before_those_of_a_wee
     longer = promised(ask(person, provider="runware", ttl=2 * 24 * HOUR))
     pass_time(23.5 * HOUR)
     assert [next_to_fetch().id for _ in range(3)] == [day.id, week.id, longer.id]
+
+
+def test_the_secret_link_of_a_picture_that_is_written_off_is_kept_no_longer(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    for fault, provider in ((Fault.EXPIRED, "runware"), (Fault.SVG, "prospolabs")):
+        gateways.fault(fault, gateway=provider, times=None)
+    all_ended([ask(person, provider=provider) for provider in ("runware", "prospolabs")], hours=1, within=180)
+    left = {row.state: (row.url, bool(row.link)) for row in Result.objects.all()}
+    assert left == {ResultState.LOST: ("", True), ResultState.REJECTED: ("", True)}
