@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from generations.engine import inline, killing
 from generations.engine.hearing import Original, understood
@@ -16,6 +20,32 @@ if TYPE_CHECKING:
     from generations.engine.net import Net
 
 CALL_MAX = 600.0
+LONGEST_GAP = 60.0
+"""Seconds; no gateway wants more of them between two questions about one task."""
+
+
+class Questions:
+    """What this worker asks about submissions, so that no gateway is asked sooner than it likes, or twice."""
+
+    def __init__(self) -> None:
+        self._asked: dict[UUID, float] = {}
+        self._asking: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    def about(self, submission_id: UUID) -> asyncio.Lock:
+        """Held by whoever asks again about a submission: the next finds what the answer has brought."""
+        return self._asking.setdefault(submission_id, asyncio.Lock())
+
+    async def wait(self, submission_id: UUID, gap: float) -> None:
+        """Until ``gap`` seconds have passed since the last question."""
+        await asyncio.sleep(self._asked.get(submission_id, float("-inf")) + gap - time.monotonic())
+
+    def note(self, submission_id: UUID) -> None:
+        """That it is asked about now."""
+        now = time.monotonic()
+        self._asked.pop(submission_id, None)  # so that the oldest stand first
+        self._asked[submission_id] = now
+        while self._asked[oldest := next(iter(self._asked))] < now - LONGEST_GAP:
+            del self._asked[oldest]
 
 
 async def ask(
@@ -23,6 +53,7 @@ async def ask(
 ) -> tuple[Answer | None, Report | ProviderError]:
     """The answer, as far as it came, without our own key; and what it says, or why it says nothing."""
     exchange = bounded(exchange, submission)
+    net.questions.note(submission.id)
     answer: Answer | None = None
     try:
         answer = _without_key(exchange, await net.door.send(exchange, paid=paid))

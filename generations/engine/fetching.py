@@ -39,8 +39,10 @@ DECODES = 5
 KEEP_TRYING = timedelta(hours=24)
 """At the least, however short a gateway's links are said to live."""
 ODD_TRIES = 5
-EXPIRED_TRIES = 10
-"""Over about 4 min: a file host may know a link later than the API does, or be at odds with itself."""
+EXPIRED_TRIES = 15
+"""Over about 14 min: a file host may know a link later than the API does, or be at odds with itself."""
+MOST_RENEWALS = 8
+"""How often a fresh link that is dead again is asked for anew, with widening gaps."""
 _REASONS = {
     Trouble.TOO_LARGE: Reason.TOO_LARGE,
     Trouble.EXPIRED: Reason.EXPIRED,
@@ -194,18 +196,26 @@ def lose(result: Result, state: ResultState, reason: Reason, detail: str) -> boo
 
 
 async def _refresh(net: Net, claim: Claim, result: Result) -> bool:
-    """Ask the provider once for a fresh link. True if it gave one, or could not be asked just now."""
-    submission = result.submission
-    if result.refreshed or not submission.theirs:
+    """Ask the provider for a fresh link. True if it gave one, or could not be asked just now."""
+    if result.renewals >= MOST_RENEWALS or not result.submission.theirs:
         return False
+    async with net.questions.about(result.submission_id):
+        # Another picture of the same answer may have brought it: all that are dead need one question.
+        return await net.db_surely(_fresh_link, result) or await _renew(net, claim, result)
+
+
+async def _renew(net: Net, claim: Claim, result: Result) -> bool:
+    submission = result.submission
+    assert submission.theirs
     try:
-        if await net.db(in_transaction, partial(pace.wait_to_ask, submission.account)):
-            await net.db_surely(later, claim, "its gateway is asked for a fresh link in a moment")
-            return True
         gateway = submission.account.adapter()
         exchange = gateway.poll(submission.theirs)
         if exchange is None:
             return False
+        await net.questions.wait(submission.id, gateway.traits.pace[0])
+        if await net.db(in_transaction, partial(pace.wait_to_ask, submission.account)):
+            await net.db_surely(later, claim, "its gateway is asked for a fresh link in a moment")
+            return True
         answer, report = await exchanging.ask(net, submission, exchange)
         if isinstance(report, ProviderError):
             raise report
@@ -235,6 +245,7 @@ def _elsewhere(told: Promised, result: Result) -> Promised:
 def _fresh_link(result: Result) -> bool:
     """Fetch it by its fresh link; False if it has none."""
     changed = Result.objects.filter(id=result.id, state=ResultState.PENDING).exclude(url=result.url)
-    fresh = changed.update(refreshed=True, tries=0, due_at=clock.now(), lease_until=None)
+    wait = timedelta(seconds=2**result.renewals - 1)
+    fresh = changed.update(renewals=result.renewals + 1, tries=0, due_at=clock.now() + wait, lease_until=None)
     notify(planning.DUE_CHANNEL)
     return bool(fresh)

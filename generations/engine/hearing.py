@@ -126,9 +126,9 @@ def wrote_of_it(submission: Submission) -> bool:
 _PROMISE = """
 WITH written AS (
   INSERT INTO generations_result (id, submission_id, dies_at, key, position, url, link, asset_id, state, seed,
-    revised_prompt, flagged, storage_key, sha256, bytes, reason, detail, tries, refreshed, lease_owner, fence)
+    revised_prompt, flagged, storage_key, sha256, bytes, reason, detail, tries, lease_owner, fence)
   SELECT p.id, %s, %s, p.key, p.position, p.url, p.link, p.asset_id, p.state, p.seed, p.revised_prompt,
-    p.flagged, p.storage_key, p.sha256, p.bytes, '', '', 0, false, '', 0
+    p.flagged, p.storage_key, p.sha256, p.bytes, '', '', 0, '', 0
   FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::bigint[],
     %s::text[], %s::bool[], %s::text[], %s::text[], %s::bigint[])
     AS p (id, key, position, url, link, asset_id, state, seed, revised_prompt, flagged, storage_key, sha256,

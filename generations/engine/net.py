@@ -30,6 +30,7 @@ from generations.engine import (
     reading,
 )
 from generations.engine.claiming import Claim
+from generations.engine.exchanging import Questions
 from generations.states import ResultState
 from generations.storage import StorageError
 from providers.door import Door
@@ -60,6 +61,7 @@ class Net:
     ) -> None:
         """``died`` is called if the loop ends without having been asked to."""
         self.owner = claiming.owner()
+        self.questions = Questions()
         self._most = {"submission": calls, "result": fetches}
         self._held: dict[str, set[UUID]] = {"submission": set(), "result": set()}
         self._missed: dict[UUID, Claim] = {}

@@ -123,7 +123,7 @@ class Result(models.Model):
     an Asset or written off, and ``link``, its digest, still tells whether another leads to the same file.
     ``storage_key`` is where the original is; ``asset_id`` is minted with the row, so a repeated
     fetch writes the same object. ``tries`` counts what failed on the way, ``decodes`` what was no
-    picture.
+    picture, ``renewals`` the fresh links that took a dead one's place.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -145,7 +145,7 @@ class Result(models.Model):
     detail = models.TextField(blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     decodes = models.PositiveSmallIntegerField(default=0, db_default=0)
-    refreshed = models.BooleanField(default=False)
+    renewals = models.PositiveSmallIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField(null=True, db_default=Now())
     lease_until = models.DateTimeField(null=True)
     lease_owner = models.CharField(max_length=80, blank=True)

@@ -18,7 +18,7 @@ from providers.sandbox.client import Control
 from providers.sandbox.faults import Fault
 from tests.conftest import Person, ask, ended, eventually
 from tests.engine.conftest import Start
-from tests.engine.stage import Story, all_ended, only, story
+from tests.engine.stage import Story, all_ended, only, outlast, story
 
 PASSING: tuple[tuple[str, Fault, dict[str, Any]], ...] = (
     ("slow", Fault.DRIP, {"operation": "file"}),
@@ -152,13 +152,13 @@ def test_a_dead_link_is_asked_for_anew_where_the_gateway_gives_another(
     generation = ask(person, provider="aigateway")
     row = eventually(lambda: Result.objects.filter(submission=only(generation)).first())
     gateways.advance(3)  # it answers questions about a job every three seconds
-    eventually(lambda: Result.objects.get(id=row.id).refreshed)
+    eventually(lambda: Result.objects.get(id=row.id).renewals)
     gateways.clear_faults()
     all_ended([generation], hours=0.01)
 
     assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 1)
     row.refresh_from_db()
-    assert (row.refreshed, row.url) == (True, "")
+    assert (row.renewals, row.url) == (1, "")
     paths = {note["path"] for note in gateways.requests("aigateway", "file")}
     assert len(paths) == 2
 
@@ -198,3 +198,35 @@ def test_an_original_that_vanishes_before_it_is_decoded_is_fetched_again(
 
     assert story(gateways, ended(generation)) == Story("succeeded", "", 1, 35_000, 0, 1)
     assert Generation.objects.get(id=generation.id).assets.get().sha256 == row.sha256
+
+
+def test_pictures_whose_links_die_together_need_one_question_and_each_gets_its_fresh_link(
+    person: Person, gateways: Control, quick: Net
+) -> None:
+    gateways.switch("aig.async_images", True)
+    gateways.fault(Fault.EXPIRED, gateway="aigateway", times=4)
+    generation = ask(person, provider="aigateway", count=4)
+    eventually(lambda: Result.objects.count() == 4, what="four promises")
+    before = len(gateways.requests("aigateway", "poll"))
+    gateways.advance(3)
+    all_ended([generation], hours=0.01)
+    assert story(gateways, generation) == Story("succeeded", "", 4, 140_000, 0, 1)
+    assert {row.renewals for row in Result.objects.all()} == {1}
+    assert len(gateways.requests("aigateway", "poll")) - before <= 2
+
+
+def test_a_fresh_link_that_is_dead_again_is_asked_for_again(
+    person: Person, gateways: Control, quick: Net
+) -> None:
+    gateways.switch("aig.async_images", True)
+    gateways.fault(Fault.EXPIRED, gateway="aigateway", times=None)
+    generation = ask(person, provider="aigateway")
+
+    def renewed(times: int) -> bool:
+        gateways.advance(3)
+        return Result.objects.filter(renewals__gte=times).exists()
+
+    outlast(lambda: renewed(3), seconds=5, what="a third fresh link")
+    gateways.clear_faults()
+    all_ended([generation], hours=0.01)
+    assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 1)

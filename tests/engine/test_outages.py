@@ -128,10 +128,10 @@ def test_a_dead_link_is_asked_for_anew_once_the_provider_can_be_asked_again(
 
     eventually(lambda: after(1))
     asked_for(gateways, "aigateway", 10)
-    assert not Result.objects.get().refreshed
+    assert not Result.objects.get().renewals
     assert Result.objects.get().tries == 0
     gateways.clear_faults(Fault.SERVER_ERROR)
-    outlast(lambda: (row := after(4)) and row.refreshed)
+    outlast(lambda: (row := after(4)) and row.renewals)
     gateways.clear_faults()
     all_ended([generation], hours=0.1)
     assert story(gateways, generation) == Story("succeeded", "", 1, 35_000, 0, 1)
@@ -147,7 +147,7 @@ def test_a_dead_link_is_not_given_up_because_it_was_asked_about_too_soon(
     generation = ask(person, provider="aigateway")
     eventually(Result.objects.first)
     asked_for(gateways, "aigateway", 10)
-    assert (Result.objects.get().state, Result.objects.get().refreshed) == ("pending", False)
+    assert (Result.objects.get().state, Result.objects.get().renewals) == ("pending", 0)
 
     gateways.clear_faults()
     all_ended([generation], hours=0.1)

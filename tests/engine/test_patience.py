@@ -79,7 +79,7 @@ def test_what_is_not_to_be_had_is_asked_for_under_a_fresh_link_before_it_is_give
     def refreshed() -> bool:
         gateways.advance(4)  # it answers questions about a job every three seconds
         found = Result.objects.filter(submission__generation=generation).first()
-        return found is not None and found.refreshed
+        return found is not None and found.renewals > 0
 
     outlast(refreshed, seconds=20, what="a fresh link")
     gateways.clear_faults()
@@ -101,7 +101,7 @@ def test_a_dead_link_that_is_all_the_gateway_gives_is_free_and_in_sight_of_staff
     asked = [note["operation"] for note in gateways.requests("runware")]
     assert "poll" in asked[asked.index("file") :], "nobody asked for another link"
     lost = row(generation)
-    assert (lost.state, lost.refreshed) == (ResultState.LOST, False)
+    assert (lost.state, lost.renewals) == (ResultState.LOST, 0)
     assert "410" in lost.detail
     plainly = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plainly}
