@@ -200,7 +200,7 @@ class Query:
         """One or several of the choices, separated by commas."""
         found = [word.strip() for word in (self.text(name) or "").split(",") if word.strip()]
         if set(found) - set(choices):
-            raise wrong(name, _("must be of %(known)s.") % {"known": ", ".join(choices)})
+            raise wrong(name, _("must be one or several of %(known)s.") % {"known": ", ".join(choices)})
         return found
 
     def word(self, name: str, choices: list[str]) -> str | None:

@@ -73,18 +73,22 @@ def put(*, principal: Principal, scope: str, subject_id: UUID, every: str, amoun
 
 def remove(*, principal: Principal, budget_id: UUID) -> None:
     """Lift a limit. For staff. Raises NotAllowed and NotFound."""
+    budget = visible_to(principal).filter(id=budget_id).first()
+    if budget is None:
+        raise NotFound(_("There is no such budget."), code="budget_not_found")
     _for_staff(principal)
     with transaction.atomic():
-        budget = Budget.objects.select_for_update().filter(id=budget_id).first()
-        if budget is None:
-            raise NotFound(_("There is no such budget."), code="budget_not_found")
         budget.delete()
         audit(principal.user, "remove_budget", f"{budget.scope} {budget.subject_id}", every=budget.every)
 
 
 def _for_staff(principal: Principal) -> None:
-    if not (principal.user.is_staff and principal.may(Scope.ADMIN)):
+    if not principal.user.is_staff:
         raise NotAllowed(_("Budgets are for staff to set. Ask one of them."))
+    if not principal.may(Scope.ADMIN):
+        raise NotAllowed(
+            _("This key lacks the scope %(scope)s.") % {"scope": Scope.ADMIN.value}, code="missing_scope"
+        )
 
 
 def reserve(hold: Hold, *, user_id: UUID, key_id: UUID | None) -> None:

@@ -15,7 +15,6 @@ from accounts.api import check_names, needed_text
 from accounts.describe import PAGED, described, money, page_of
 from accounts.endpoint import Endpoint
 from accounts.errors import wrong
-from accounts.models import Scope
 from accounts.paging import PAGING, page
 from billing import budgets
 from billing.budgets import Standing
@@ -43,7 +42,6 @@ class Budgets(Endpoint):
     """Limits on spending."""
 
     filters = PAGING
-    scopes = {"PUT": Scope.ADMIN}
 
     @described(
         "list_budgets",
@@ -75,8 +73,6 @@ class Budgets(Endpoint):
 
 class OneBudget(Endpoint):
     """One limit."""
-
-    scopes = {"DELETE": Scope.ADMIN}
 
     @described("remove_budget", "Lift a budget", {204: None}, errors=[404])
     def delete(self, request: Request, budget_id: UUID) -> Response:

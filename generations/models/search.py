@@ -223,7 +223,7 @@ def _of(choices: tuple[str, ...]) -> Callable[[str, list[str]], tuple[str, ...]]
     def chosen(name: str, texts: list[str]) -> tuple[str, ...]:
         found = _list(name, texts)
         if set(found) - set(choices):
-            raise wrong(name, _("must be of %(known)s.") % {"known": ", ".join(choices)})
+            raise wrong(name, _("must be one or several of %(known)s.") % {"known": ", ".join(choices)})
         return found
 
     return chosen

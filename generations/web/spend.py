@@ -27,7 +27,7 @@ from billing.money import dollars
 from generations.models import Generation
 from generations.models.spending import SUMS
 from generations.states import GenerationStatus
-from generations.web import periods, sums
+from generations.web import filters, periods, sums
 from generations.web.charts import STEP, bars
 from generations.web.periods import Period
 from generations.web.sums import MOST_SLICES, Asked
@@ -62,7 +62,7 @@ def spend_page(
         "earlier": before.rows(principal).aggregate(sum=SUMS["charged"])["sum"],
         "cuts": [sums.cut(asked, name, found) for name, found in cuts.items() if name not in asked.only],
         "chips": [
-            (sums.labels(name, [value])[value], asked.without(name)) for name, value in asked.only.items()
+            (_named(principal, name, value), asked.without(name)) for name, value in asked.only.items()
         ],
         "bars": bars(days, asked.period.first, asked.period.days),
         "width": asked.period.days * STEP,
@@ -116,6 +116,14 @@ def remove_budget(request: HttpRequest, principal: Principal, budget_id: UUID) -
     budgets.remove(principal=principal, budget_id=budget_id)
     messages.success(request, _("The budget is lifted."))
     return redirect(came_from(request, otherwise="/spend"))
+
+
+def _named(principal: Principal, name: str, value: str) -> str:
+    """What the page is narrowed to: anybody may say any id, and its name is not everybody's to know."""
+    labels = (
+        sums.labels(name, [value]) if principal.user.is_staff else filters.labels(principal, name, [value])
+    )
+    return labels[value]
 
 
 def _limits(principal: Principal, asked: Asked) -> list[tuple[str, Standing]]:

@@ -11,6 +11,7 @@ from django.urls import URLPattern
 
 from accounts import actions, inviting
 from accounts.models import Invitation, Membership, Project
+from billing.models import Budget
 from generations.actions import collecting, searches
 from generations.api.urls import urlpatterns
 from generations.models import (
@@ -84,6 +85,7 @@ BODIES: dict[str, Any] = {
     "POST assets/<uuid:asset_id>/shares": {},
     "GET shares/<uuid:share_id>": None,
     "DELETE shares/<uuid:share_id>": None,
+    "DELETE budgets/<uuid:budget_id>": None,
 }
 
 
@@ -94,8 +96,10 @@ NOT_FOR_VIEWERS = {
     "GET assets/<uuid:asset_id>/shares",
     "GET shares/<uuid:share_id>",
 }
-# A stream needs a database of its own; every member may comment and vote; what is there is not restored.
+# A stream needs a database of its own; every member may comment and vote; what is there is not restored;
+# budgets are for staff to lift.
 OF_ITS_OWN = {
+    "DELETE budgets/<uuid:budget_id>",
     "GET generations/<uuid:generation_id>/events",
     "POST assets/<uuid:asset_id>/comments",
     "POST comparisons/<uuid:comparison_id>/votes",
@@ -135,6 +139,7 @@ def home(ada: Person) -> dict[str, str]:
         "preset_id": Preset.objects.create(**own, name="boats"),
         "comment_id": Comment.objects.create(asset=asset_row, user=ada.user, text="good"),
         "share_id": ShareLink.objects.create(asset=asset_row, user=ada.user),
+        "budget_id": Budget.objects.create(scope="project", subject_id=project_id, amount=1_000_000),
     }
     return {
         **{name: str(row.pk) for name, row in rows.items()},
@@ -168,6 +173,7 @@ def as_it_was(home: dict[str, str]) -> None:
     assert [one.text for one in Comment.objects.all()] == ["good"]
     assert [one.revoked_at for one in ShareLink.objects.all()] == [None]
     assert [one.revoked_at for one in Invitation.objects.all()] == [None]
+    assert Budget.objects.count() == 1
     batch = Batch.objects.get()
     assert (batch.paused_at, batch.canceled_at) == (None, None)
 

@@ -141,6 +141,7 @@ QUOTES = {"/api/v1/quotes": wish, "/api/v1/batches/quotes": many, "/api/v1/compa
 OF_THEIR_OWN = {
     ("post", "/api/v1/assets/bulk"),  # names what it did not find: below
     ("post", "/api/v1/notices/read"),  # reads one's own among those it is given: below
+    ("put", "/api/v1/budgets"),  # for staff, who may limit everybody
     *(("post", path) for path in QUOTES),
 }
 A_QUESTION = {("post", "/api/v1/searches"), ("patch", "/api/v1/searches/{search_id}")}

@@ -58,6 +58,7 @@ NO_PAGES = {
         "pick_references",
         "new_notices",
         "export_person",
+        "export_spend",
         "shared_picture",
         "shared_download",
     ),

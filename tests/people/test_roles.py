@@ -212,12 +212,13 @@ VERBS = [
 OF_ONESELF = {
     "live", "live_events", "reference_tray", "pick_references", "batches", "library", "narrowing", "every_id",
     "tags", "bulk", "undo", "collections", "place_in_collection", "trash", "restore_chosen", "wallet",
+    "spend", "export_spend",
     "projects", "invitation", "notices", "read_notices", "new_notices", "settings", "rename",
     "download", "find", "change_password", "create_key", "revoke_key", "export_person", "erase_person",
     "choose_theme",
     "choose_language", "models", "model", "shared", "shared_picture", "shared_download", "edit_comment",
 }  # fmt: skip
-FOR_STAFF = {"oversight", "test_account", "switch_account"}
+FOR_STAFF = {"oversight", "test_account", "switch_account", "set_budget", "remove_budget"}
 
 
 def test_every_page_and_verb_is_in_the_table() -> None:
