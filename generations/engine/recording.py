@@ -16,7 +16,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from accounts import rows
-from generations.engine import clock, killing, pace, reading, shortfall
+from generations.engine import breaker, clock, killing, pace, reading, shortfall
+from generations.engine.breaker import OF_THE_REQUEST
 from generations.engine.conclude import conclude, finish_submission
 from generations.engine.hearing import Heard, claim_theirs, keep_evidence, promise, theirs_of, wrote_of_it
 from generations.engine.persistence import in_transaction
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 _S = SubmissionState
 PROGRESS_STEP = 9
 """Per cent below which progress is not worth a write."""
-OF_THE_REQUEST = frozenset({Reason.INVALID_REQUEST, Reason.CONTENT_REFUSED})
-"""Refusals of what was asked, which any account and any gateway may be expected to repeat."""
 _ANOTHERS = gettext_noop("the gateway gave an id that belongs to another submission")
 LATE = frozenset({_S.ABANDONED, _S.REFUSED, _S.FAILED})
 """Ends of ours that a provider may know better: it has the order, and its pictures are paid for."""
@@ -94,7 +93,7 @@ def _record(submission_id: UUID, heard: Heard, traits: Traits) -> None:
         case ProviderError():
             _unanswered(submission, heard.report, heard, traits)
     moves.write(submission)
-    _count(submission, heard, ailing=ailing)
+    breaker.tell(submission, heard, ailing=ailing)
     if not (isinstance(heard.report, Accepted) and generation.status == submission.state == _S.RUNNING):
         conclude(generation)
 
@@ -282,19 +281,3 @@ def _later(traits: Traits, submission: Submission) -> datetime:
     now = clock.now()
     age = (now - (submission.sent_at or now)).total_seconds()
     return now + timedelta(seconds=pace.poll_gap(traits, age, pace.expected(submission.provider)))
-
-
-def _count(submission: Submission, heard: Heard, *, ailing: bool) -> None:
-    """Tell the breaker: silence and server errors are failures, refusals and results are not.
-
-    Only the answer to a POST ends a pause, or prolongs it: polls succeed while a key's credit is used up,
-    and fail for one task alone. A prompt that is refused was read, so the account is well.
-    """
-    report, answers_a_post = heard.report, heard.post is not None
-    if isinstance(report, ProviderError):
-        if report.reason in {Reason.UNREACHABLE, Reason.NO_ANSWER}:
-            pace.count_failure(submission.account_id, prolongs_pause=answers_a_post)
-        return
-    refused = isinstance(report, Failed) and report.reason.refused and report.reason not in OF_THE_REQUEST
-    if ailing and not refused:
-        pace.count_success(submission.account_id, ends_pause=answers_a_post)

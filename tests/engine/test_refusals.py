@@ -204,6 +204,18 @@ def test_a_gateway_that_is_busy_for_ever_is_given_up_after_half_an_hour(
     assert gateways.totals("runware")["calls"] == 0
 
 
+def test_answers_that_say_nothing_of_one_task_keep_nobody_else_away(
+    person: Person, gateways: Control, engine: Net
+) -> None:
+    gateways.fault(Fault.EMPTY_BODY, gateway="threedai", operation="poll", times=None)
+    generation = ask(person, provider="threedai")
+    outlast(lambda: only(generation).polls >= 3, seconds=60, what="questions in vain")
+    account = account_of("threedai")
+    assert (account.pause_level, account.window_failures) == (0, 0)
+    gateways.clear_faults()
+    all_ended([generation], hours=0.1)
+
+
 def test_the_breaker_opens_on_failures_and_closes_on_one_good_probe(
     person: Person, gateways: Control, engine: Net
 ) -> None:
