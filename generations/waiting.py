@@ -88,7 +88,7 @@ def watching(generation_id: UUID | None = None, *, wide: bool = False) -> Iterat
     """
     watch = Watch(generation_id, wide=wide)
     with _lock:
-        most: int = getattr(settings, "WAITERS_MAX", 16)
+        most: int = settings.WAITERS_MAX
         pages = sum(one.wide for one in _watches)
         if len(_watches) >= most or (wide and pages >= max(1, most // 2)):
             raise TooManyWaiting(
