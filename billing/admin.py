@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +21,7 @@ from accounts.actions import audit
 from accounts.admin import ReadOnly
 from accounts.errors import Refusal
 from accounts.models import User
-from billing import ledger
+from billing import budgets, ledger
 from billing.models import Budget, Hold, Price, Transfer, TransferKind, Wallet
 from billing.money import dollars, micros
 
@@ -236,6 +237,9 @@ class BudgetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
         obj.amount = form.cleaned_data["dollars"]
-        super().save_model(request, obj, form, change)
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if not change:
+                budgets.count_in(obj)
         actor = request.user if isinstance(request.user, User) else None
         audit(actor, "set_budget", f"{obj.scope} {obj.subject_id}", every=obj.every, amount=obj.amount)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -64,11 +64,36 @@ def put(*, principal: Principal, scope: str, subject_id: UUID, every: str, amoun
     if not _MODELS[scope]._default_manager.filter(id=subject_id).exists():
         raise NotFound(_("There is nobody and nothing with this id."), code="subject_not_found")
     with transaction.atomic():
-        budget, _made = Budget.objects.update_or_create(
+        budget, made = Budget.objects.update_or_create(
             scope=scope, subject_id=subject_id, every=every, defaults={"amount": most}
         )
+        if made:
+            count_in(budget)
         audit(principal.user, "set_budget", f"{scope} {subject_id}", every=every, amount=most)
     return budget
+
+
+def count_in(budget: Budget) -> None:
+    """Have a new budget count what a person or a project held and spent in its present period before.
+
+    In the caller's transaction, which has written the budget.
+    """
+    whose = {Subject.PERSON: "wallet__user", Subject.PROJECT: "project_id"}.get(Subject(budget.scope))
+    if whose is None:
+        return  # holds do not say by which key they were asked for
+    with connection.cursor() as cursor:
+        # A hold that is settled at this very moment must be seen to be, or to be in the period.
+        cursor.execute(f"LOCK TABLE {Hold._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+    starts_on = begins(budget.every)
+    since = datetime.combine(starts_on, time.min, UTC)
+    holds = list(Hold.objects.filter(**{whose: budget.subject_id, "opened_at__gte": since}))
+    period = BudgetPeriod.objects.create(
+        budget=budget,
+        starts_on=starts_on,
+        reserved=sum(hold.amount for hold in holds if hold.settled_at is None),
+        used=sum(hold.captured - hold.refunded for hold in holds),
+    )
+    period.holds.add(*holds)
 
 
 def remove(*, principal: Principal, budget_id: UUID) -> None:
@@ -144,6 +169,14 @@ def visible_to(principal: Principal) -> QuerySet[Budget, Budget]:
         | Q(scope=Subject.PROJECT, subject_id__in=owned)
         | Q(scope=Subject.KEY, subject_id__in=keys)
     )
+
+
+def of(user: User, project: Project | None) -> list[Budget]:
+    """The budgets that limit what a person spends in a project, but for those of keys."""
+    whose = Q(scope=Subject.PERSON, subject_id=user.id)
+    if project is not None:
+        whose |= Q(scope=Subject.PROJECT, subject_id=project.id)
+    return list(Budget.objects.filter(whose).order_by("id"))
 
 
 def of_key(key_id: UUID) -> list[Budget]:

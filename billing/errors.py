@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.errors import Conflict, Refusal
 from billing.money import dollars
 
-_SPANS = {
+SPANS = {
     "day": gettext_lazy("today"),
     "month": gettext_lazy("this month"),
     "ever": gettext_lazy("in all"),
@@ -59,18 +61,26 @@ class BudgetExhausted(Refusal):
     ) -> None:
         again = _("Ask for a larger budget.")
         if resets is not None:
-            again = _("It resets on %(day)s.") % {"day": resets.isoformat()}
+            again = _("It begins anew on %(day)s.") % {"day": date_format(resets, "DATE_FORMAT")}
+        work = _(", and $%(held)s is reserved by running work") % {"held": dollars(held)} if held else ""
+        self.facts: dict[str, Any] = {
+            "scope": scope,
+            "every": every,
+            "left": left,
+            "held": held,
+            "resets": resets,
+        }
         super().__init__(
             _(
-                "This costs $%(needed)s, but the budget of this %(scope)s has $%(left)s left %(span)s "
-                "($%(held)s is reserved by running work). %(again)s"
+                "This costs $%(needed)s, but the budget of this %(scope)s has $%(left)s left "
+                "%(span)s%(work)s. %(again)s"
             )
             % {
                 "needed": dollars(needed),
                 "scope": str(_SCOPES[scope]),
                 "left": dollars(left),
-                "span": str(_SPANS[every]),
-                "held": dollars(held),
+                "span": str(SPANS[every]),
+                "work": work,
                 "again": again,
             },
             extra={

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from django.utils.translation import gettext as _
-
 from accounts.models import Project
 from accounts.principal import Principal
 from billing import ledger
 from billing.errors import BudgetExhausted, InsufficientCredit
-from billing.money import dollars
 from generations.actions import generate, idempotency, references
 from generations.actions.asking import Asked
 from generations.actions.idempotency import Outcome
@@ -84,7 +81,6 @@ def _hold_all(
             needed=price, available=wallet.available + done, held=wallet.held - done, least=least
         ) from None
     except BudgetExhausted as refusal:
-        all_of_it = _("All of it together costs $%(price)s.") % {"price": dollars(price)}
-        refusal.message = f"{all_of_it} {refusal.message}"
-        refusal.extra["needed"] = dollars(price)
-        raise
+        told = refusal.facts  # with what was held a moment ago and is undone
+        mended = {"left": told["left"] + done, "held": told["held"] - done}
+        raise BudgetExhausted(needed=price, **{**told, **mended}) from None

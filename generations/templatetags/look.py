@@ -21,6 +21,7 @@ from generations.models.ranking import Standing
 from generations.states import GenerationStatus, ResultState, SubmissionState
 from generations.web.details import provider_name
 from generations.web.framing import frame_of
+from generations.web.purse import room
 from providers.errors import Reason
 
 register = template.Library()
@@ -54,6 +55,7 @@ def seconds(value: float) -> str:
 
 
 register.filter("provider_name", provider_name)
+register.simple_tag(room)
 
 
 @register.filter

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 HEIGHT = 96
 STEP = 20
-"""From one bar to the next, in the chart's own units."""
+GAP = 2
+"""From one bar to the next, and between them, in the chart's own units."""
 
 
 @dataclass(frozen=True, slots=True)

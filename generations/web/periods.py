@@ -41,13 +41,20 @@ class Period:
 
     @property
     def before(self) -> Period:
-        """What it is measured against: a month's same days a month earlier, else as many days before it."""
+        """What it is measured against: the same days of the year or month before, else as many days."""
         end = self.first - _DAY
+        if (self.first.day, self.first.month) == (1, 1) and self.last.month > 1:
+            return Period(self.first.replace(year=self.first.year - 1), _year_before(self.last))
         if self.first.day > 1 or (self.first.year, self.first.month) != (self.last.year, self.last.month):
             return Period(self.first - self.days * _DAY, end)
         whole = (self.last + _DAY).day == 1
         first = end.replace(day=1)
         return Period(first, end if whole else min(end, first + (self.days - 1) * _DAY))
+
+
+def _year_before(day: date) -> date:
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if leap else day.day)
 
 
 def today() -> date:
@@ -78,7 +85,7 @@ def read(said: Mapping[str, str]) -> tuple[Period, dict[str, list[str]]]:
         try:
             found[name] = _day(said.get(name, ""))
         except ValueError:
-            errors[name] = [_("must be a day such as 2026-11-21.")]
+            errors[name] = [_("must be a day such as 2026-11-21, not before 2000.")]
     if errors:
         return this_month(), errors
     first, last = found["from"], found["to"] or max(today(), found["from"] or today())

@@ -28,7 +28,7 @@ from generations.models import Generation
 from generations.models.spending import SUMS
 from generations.states import GenerationStatus
 from generations.web import filters, periods, sums
-from generations.web.charts import STEP, bars
+from generations.web.charts import GAP, STEP, bars
 from generations.web.periods import Period
 from generations.web.sums import MOST_SLICES, Asked
 
@@ -60,12 +60,12 @@ def spend_page(
         "total": total,
         "before": before,
         "earlier": before.rows(principal).aggregate(sum=SUMS["charged"])["sum"],
-        "cuts": [sums.cut(asked, name, found) for name, found in cuts.items() if name not in asked.only],
+        "cuts": [sums.cut(asked, name, found) for name, found in cuts.items() if not asked.says(name)],
         "chips": [
             (_named(principal, name, value), asked.without(name)) for name, value in asked.only.items()
         ],
         "bars": bars(days, asked.period.first, asked.period.days),
-        "width": asked.period.days * STEP,
+        "width": asked.period.days * STEP - GAP,
         "periods": [(label, replace(asked, period=period)) for label, period in periods.usual()],
         "unpaid": _unpaid(asked.period) if staff and not asked.only else None,
         "limits": _limits(principal, asked),
@@ -146,12 +146,16 @@ def _limitable(asked: Asked) -> list[tuple[str, list[tuple[str, str, bool]]]]:
     people = User.objects.filter(is_active=True, erased_at=None).order_by("email")[:MOST_CHOICES]
     projects = Project.objects.filter(archived_at=None).order_by("name", "id")[:MOST_CHOICES]
     return [
-        (_("People"), [(f"person:{one.id}", one.email, asked.is_about("user", one.id)) for one in people]),
+        (_("People"), [(f"person:{one.id}", _whom(one), asked.is_about("user", one.id)) for one in people]),
         (
             _("Projects"),
             [(f"project:{one.id}", one.name, asked.is_about("project", one.id)) for one in projects],
         ),
     ]
+
+
+def _whom(person: User) -> str:
+    return f"{person.display_name} ({person.email})"
 
 
 def _unpaid(period: Period) -> dict[str, int]:

@@ -63,6 +63,10 @@ class Asked:
     def without(self, name: str) -> Asked:
         return replace(self, only={one: value for one, value in self.only.items() if one != name})
 
+    def says(self, name: str) -> bool:
+        """Whether there is only the one."""
+        return name in self.only or (name == "day" and self.period.days == 1)
+
     def is_about(self, name: str, value: UUID) -> bool:
         return self.only.get(name) == str(value)
 

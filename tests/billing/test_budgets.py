@@ -19,7 +19,7 @@ from generations.actions import asking, generate
 from generations.models import Generation
 from providers.sandbox.client import Control
 from tests.billing.crowd import crowd
-from tests.conftest import DOLLAR, Person, ask
+from tests.conftest import DOLLAR, Person, ask, make_person
 
 PRICE = 35_000
 
@@ -113,6 +113,23 @@ def test_a_machine_with_a_wrong_clock_opens_no_other_period(
         ask(person, provider="runware")
     [standing] = budgets.standings([budget])
     assert (standing.left, standing.reserved) == (0, PRICE)
+
+
+def test_a_new_budget_counts_what_was_held_and_spent_in_its_period_before(
+    person: Person, gateways: Control
+) -> None:
+    office = make_person("staff@example.com", staff=True).principal
+    spent, running = ask(person, provider="runware", count=3), ask(person, provider="runware")
+    _settle(spent, 2)
+    for scope, subject in (("person", person.user.id), ("project", person.project.id)):
+        budget = budgets.put(principal=office, scope=scope, subject_id=subject, every="day", amount="0.125")
+        [standing] = budgets.standings([budget])
+        assert (standing.used, standing.reserved, standing.left) == (2 * PRICE, PRICE, 20_000)
+    with pytest.raises(BudgetExhausted):
+        ask(person, provider="runware")
+    _settle(running, 0)
+    assert not list(differences())
+    ask(person, provider="runware")
 
 
 def test_a_budget_of_nothing_stops_everything(person: Person, gateways: Control) -> None:

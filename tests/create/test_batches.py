@@ -56,7 +56,9 @@ def test_a_budget_without_room_for_all_of_it_takes_none_of_it(ada: Person) -> No
     Budget.objects.create(scope=Subject.PROJECT, subject_id=ada.project.id, every=Every.MONTH, amount=100_000)
     answer = api(ada, "post", "/batches", MATRIX)
     assert answer.status_code == 402
-    assert answer.json()["error"]["needed"] == "0.120"
+    said = answer.json()["error"]
+    assert (said["needed"], said["left"], said["held"]) == ("0.120", "0.100", "0.000"), "as if none had begun"
+    assert "reserved by running work" not in said["message"]
     assert not Generation.objects.exists()
     assert not BudgetPeriod.objects.filter(reserved__gt=0).exists()
     assert ada.wallet.held == 0

@@ -83,7 +83,9 @@ def test_it_adds_up_by_person_project_gateway_model_and_day(ada: Person, bob: Pe
     assert cut(client, "By project") == {ada.project.name: (44_000, 2)}
     assert cut(client, "By gateway") == {"Runware": (30_000, 1), "Prospolabs": (14_000, 1)}
     assert list(cut(client, "By model").values()) == [(44_000, 2)]
-    assert list(cut(client, "By day").values()) == [(44_000, 2)]
+    day = f"{TODAY}"
+    assert cut(client, "By day", f"from={day}&to={day}") == {}, "there is only the one"
+    assert list(cut(client, "By day", f"from={TODAY - timedelta(days=1)}&to={day}").values()) == [(44_000, 2)]
     page = client.get("/spend")
     assert (page.context["total"].charged, page.context["total"].cost) == (44_000, 24_500)
     assert "$0.044" in text_of(page)
@@ -150,6 +152,7 @@ def test_days_are_chosen_and_measured_against_those_before(ada: Person) -> None:
         ((2026, 3, 1), (2026, 3, 30), ((2026, 2, 1), (2026, 2, 28))),
         ((2026, 11, 10), (2026, 11, 12), ((2026, 11, 7), (2026, 11, 9))),
         ((2026, 1, 1), (2026, 12, 31), ((2025, 1, 1), (2025, 12, 31))),
+        ((2024, 1, 1), (2024, 2, 29), ((2023, 1, 1), (2023, 2, 28))),
     ],
 )
 def test_a_month_is_measured_against_the_same_days_of_the_month_before(
@@ -162,9 +165,9 @@ def test_a_month_is_measured_against_the_same_days_of_the_month_before(
 @pytest.mark.parametrize(
     ("query", "name", "sentence"),
     [
-        ("from=yesterday&to=2026-11-02", "from", "must be a day such as 2026-11-21."),
-        ("from=2026-11-05&to=2026-11-31", "to", "must be a day such as 2026-11-21."),
-        ("from=0001-01-01&to=9999-12-31", "from", "must be a day such as 2026-11-21."),
+        ("from=yesterday&to=2026-11-02", "from", "must be a day such as 2026-11-21, not before 2000."),
+        ("from=2026-11-05&to=2026-11-31", "to", "must be a day such as 2026-11-21, not before 2000."),
+        ("from=0001-01-01&to=9999-12-31", "from", "must be a day such as 2026-11-21, not before 2000."),
         ("from=2026-11-05&to=2026-11-02", "to", "must not be before the first day."),
         (
             "from=2020-01-01&to=2026-11-02",
@@ -219,6 +222,18 @@ def test_staff_set_a_budget_where_they_see_the_spending_and_lift_it(ada: Person,
     ask(ada, provider="runware")
     verbs = AuditEvent.objects.filter(subject=f"person {ada.user.id}").values_list("verb", flat=True)
     assert set(verbs) >= {"set_budget", "remove_budget"}
+
+
+def test_what_a_budget_leaves_is_said_before_the_press(ada: Person) -> None:
+    Budget.objects.create(scope="person", subject_id=ada.user.id, every="day", amount=20_000)
+    client = browser_of(ada)
+    page = client.get("/?provider=bytespike&prompt=a+boat&aspect=1%3A1&resolution=1K")
+    assert "$0.020 left of your budget of $0.020 today" in text_of(page)
+    assert 'id="generate" aria-disabled' not in page.content.decode()
+    page = client.get("/?provider=runware&prompt=a+boat")
+    assert "Only $0.020 left of your budget of $0.020 today." in text_of(page)
+    assert 'id="generate" aria-disabled="true"' in page.content.decode()
+    assert 'id="draft"' not in page.content.decode(), "ten of them cost more"
 
 
 @pytest.mark.parametrize(
