@@ -127,10 +127,11 @@ const favorite = (ids = targets()) => {
 };
 
 // What was done in a menu is over: the keyboard is back on the picture that it came from.
+const goBack = () => current()?.focus(left ?? [...chosen][0]);
 function shut(menu) {
   const inside = menu.contains(document.activeElement);
   menu.open = false;
-  if (inside) current()?.focus(left ?? [...chosen][0]);
+  if (inside) goBack();
 }
 
 function open(id) {
@@ -163,6 +164,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     every();
   }
+  if (event.key === "Escape" && event.target.closest("#bulk")) goBack(); // after the menu has shut, or the bar has gone
   if (!event.shiftKey || !event.key.startsWith("Arrow") || !idOf(event.target)) return;
   if (!chosen.has(idOf(event.target))) toggle(idOf(event.target));
   setTimeout(() => focused() && toggle(focused(), true)); // after the arrow has moved the focus

@@ -272,3 +272,21 @@ def test_a_menu_that_shows_keys_hears_them(visitor: Visitor, person: Person) -> 
     expect(page.locator("#bulk .stars")).to_be_visible()
     page.keyboard.press("4")
     expect(page.locator(".tile[data-rating='4']")).to_have_count(1)
+
+
+def test_whoever_leaves_a_menu_of_the_bar_is_back_on_the_picture(visitor: Visitor, person: Person) -> None:
+    bring(person, COLORS[:3])
+    page = opened(visitor)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    second = page.locator(f"#tile-{shown(page)[1]} a")
+    for key, within in (("t", "#tagging"), ("c", "#collecting")):
+        page.keyboard.press("x")
+        page.keyboard.press(key)
+        expect(page.locator(f"{within}[open] :focus")).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(page.locator(f"{within}[open]")).to_have_count(0)
+        expect(second).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.locator("#bulk")).to_be_hidden()
+        expect(second).to_be_focused()
